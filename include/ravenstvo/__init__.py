@@ -1,0 +1,3 @@
+"""Ravenstvo: the yearly data pipeline and warehouse of a regional assessment centre."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,204 @@
+"""How it arrives: one document per shape of file, and the reader of these documents."""
+
+from __future__ import annotations
+
+import re
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict
+
+from ravenstvo.sources import Source, load_sources
+
+FOLDER = Path(__file__).parent
+
+
+def normalise_header(text: str) -> str:
+    """Fold a header cell or a label: case, «ё», quotes, no-break spaces and runs of white space do not matter."""
+    text = text.lower().replace("ё", "е").replace("\xa0", " ")
+    return " ".join(re.sub(r"[\"«»“”'\x00-\x1f]+", " ", text).split()).rstrip(".:")
+
+
+class _Document(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, ignored_types=(cached_property,))
+
+
+class Mapped(_Document):
+    """One canonical column: the headers that mean it, and in which years they do.
+
+    A header that begins with ``~`` is a regular expression on the normalised header; its named groups are facts.
+    In a two-row header the two cells are joined with `` | ``.
+    """
+
+    header: tuple[str, ...]
+    required: bool = False
+    first_year: int | None = None
+    last_year: int | None = None
+    extract: str | None = None
+    """Regular expression on the value: the group of the column's own name (or the first group) is kept."""
+    fill_down: bool = False
+    pad: int | None = None
+    """Width to which a numeric code that lost its leading zeros is padded."""
+    date: bool = False
+    replace: dict[str, str] = {}
+
+
+class Items(_Document):
+    """Columns of item scores: headers that match ``pattern``; its group ``label`` names the item."""
+
+    pattern: str
+    until: str | None = None
+    """Columns right of this header are not items, whatever they are called."""
+
+
+class Attendance(_Document):
+    """Which columns say that a pupil was absent from a part of the work, and by which values."""
+
+    parts: tuple[str, ...]
+    absent: tuple[str, ...]
+
+
+class Unpivot(_Document):
+    """A wide sheet: each record column stands under a subject (or is one).
+
+    ``subject`` says which row of the header names the record column's value; ``children`` maps the other row's text to
+    canonical columns. ``zero_if_blank`` lists columns where blank means 0 beside a filled ``present`` column.
+    """
+
+    column: str
+    subject: Literal["parent", "child"]
+    children: dict[str, tuple[str, ...]]
+    present: str
+    zero_if_blank: tuple[str, ...] = ()
+
+
+class Footer(_Document):
+    """Rows that are not data: by the text of one of their first filled cells."""
+
+    pattern: str
+    kind: Literal["average", "minimum", "count", "total", "note"]
+
+
+class Layout(_Document):
+    """One shape of file of one source."""
+
+    name: str
+    source: str
+    title: str
+    years: tuple[int | None, int | None] = (None, None)
+    header_rows: Literal[1, 2] = 1
+    columns: dict[str, Mapped] = {}
+    items: Items | None = None
+    ignore: tuple[str, ...] = ()
+    unnamed: Literal["error", "ignore"] = "error"
+    repeated: Literal["error", "ignore"] = "error"
+    merged: bool = False
+    """Headers were merged cells: a value may stand in any of the unnamed columns right of its header."""
+    constants: dict[str, str] = {}
+    derived: dict[str, str] = {}
+    """Canonical column → ``fact`` or ``fact+1``: filled from the facts of the sheet."""
+    when: dict[str, str] = {}
+    """Fact → regular expression that it must match for the layout to apply."""
+    needs: tuple[str, ...] = ()
+    """Facts without which the sheet cannot be loaded."""
+    attendance: Attendance | None = None
+    unpivot: Unpivot | None = None
+    footers: tuple[Footer, ...] = ()
+    subtotal: str | None = None
+    """Regular expression: a row with such a text among its filled cells is a subtotal."""
+    absent: tuple[str, ...] = ()
+    """Canonical columns that this shape is known not to hold."""
+    not_data: bool = False
+    """The sheet is known and holds nothing to load."""
+    stacked: bool = False
+    """Several exams may stand one under another, each with its title row."""
+
+    @cached_property
+    def person(self) -> tuple[str, ...]:
+        """Mapped columns that make the pseudonym and never pass the gate."""
+        return tuple(name for name in self.columns if name.startswith(PERSON))
+
+    @cached_property
+    def spellings(self) -> dict[str, tuple[str, ...]]:
+        """Normalised plain header → canonical columns that are read from it (usually one)."""
+        found: dict[str, tuple[str, ...]] = {}
+        for name, mapped in self.columns.items():
+            for header in mapped.header:
+                if not header.startswith("~"):
+                    key = normalise_header(header)
+                    found[key] = (*found.get(key, ()), name)
+        return found
+
+    @cached_property
+    def patterns(self) -> tuple[tuple[re.Pattern[str], str], ...]:
+        """Header patterns, with the canonical column that each of them means."""
+        return tuple(
+            (re.compile(header[1:]), name)
+            for name, mapped in self.columns.items()
+            for header in mapped.header
+            if header.startswith("~")
+        )
+
+    @cached_property
+    def ignored(self) -> tuple[re.Pattern[str], ...]:
+        """Headers that are known and not kept."""
+        return tuple(
+            re.compile(header[1:] if header.startswith("~") else re.escape(normalise_header(header)) + r"\Z")
+            for header in self.ignore
+        )
+
+    @cached_property
+    def item_pattern(self) -> re.Pattern[str] | None:
+        """Pattern of item headers, matched against the cell as it is written."""
+        return re.compile(self.items.pattern) if self.items else None
+
+    @cached_property
+    def required(self) -> frozenset[str]:
+        """Canonical columns that the sheet must have."""
+        return frozenset(name for name, mapped in self.columns.items() if mapped.required)
+
+
+FACTS = {"year", "grade", "subject", "subject_code", "exam", "exam_date", "wave"}
+"""Canonical columns that a title, a sheet name, a file name or a folder may fill."""
+PERSON = "person."
+"""Prefix of the mapped columns that hold a pupil's name or document."""
+
+
+def _check(layout: Layout, source: Source) -> None:
+    """Both ways: no column that the source does not know, and none of the source forgotten in silence."""
+    derived = {"attendance"} if layout.attendance else set()
+    derived |= {"item_scores", "items_total"} if layout.items else set()
+    derived |= {"person_key", "name_key", "link_level"} if layout.person else set()
+    if layout.unpivot:
+        derived |= {layout.unpivot.column, *layout.unpivot.children}
+    given = (set(layout.columns) - set(layout.person)) | set(layout.constants) | set(layout.derived) | derived
+    known = set(source.column_names)
+    given |= known & FACTS
+    if unknown := (given | set(layout.absent)) - known:
+        raise ValueError(f"{layout.name}: columns unknown to {source.name}: {sorted(unknown)}")
+    if forgotten := known - given - set(layout.absent):
+        raise ValueError(f"{layout.name}: columns neither mapped nor named as absent: {sorted(forgotten)}")
+
+
+@cache
+def load_layouts() -> dict[str, Layout]:
+    """Read every layout document of this folder and check it against its source.
+
+    Returns:
+        Layout by name.
+
+    Raises:
+        ValueError: a document names an unknown column, or forgets one.
+    """
+    sources = load_sources()
+    layouts = {}
+    for path in sorted(FOLDER.glob("*.yml")):
+        layout = Layout.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        if layout.name != path.stem:
+            raise ValueError(f"{path.name}: the document names the layout {layout.name!r}")
+        if not layout.not_data:
+            _check(layout, sources[layout.source])
+        layouts[layout.name] = layout
+    return layouts

@@ -1,0 +1,68 @@
+"""What arrives: one document per source, and the reader of these documents."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, ConfigDict
+
+FOLDER = Path(__file__).parent
+
+
+class Column(BaseModel):
+    """One canonical column of a source; every value is text until validation has passed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    title: str
+    description: str = ""
+
+
+class Source(BaseModel):
+    """One kind of record: its columns, and what makes two files hold the same content.
+
+    ``content`` names the facts that tell one content from another (year, grade, subject, exam date, wave);
+    ``school`` (the first that is filled) and ``municipality`` name the columns that tell which part of the region
+    a file covers;
+    ``record`` names the column that tells apart several records of one sheet row (a wide sheet).
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    title: str
+    grain: str
+    content: tuple[str, ...] = ()
+    school: tuple[str, ...] = ()
+    municipality: str | None = None
+    record: str | None = None
+    columns: tuple[Column, ...]
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """Names of the canonical columns, in the order of the landing table."""
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def has_year(self) -> bool:
+        """Whether the records belong to a campaign year; registers do not."""
+        return "year" in self.content
+
+
+@cache
+def load_sources() -> dict[str, Source]:
+    """Read every source document of this folder.
+
+    Returns:
+        Source by name, in the order of the file names.
+    """
+    sources = {}
+    for path in sorted(FOLDER.glob("*.yml")):
+        source = Source.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        if source.name != path.stem:
+            raise ValueError(f"{path.name}: the document names the source {source.name!r}")
+        sources[source.name] = source
+    return sources
