@@ -1,0 +1,148 @@
+"""Look through the inbox, read what is new, and say what is to be landed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ravenstvo.intake.opening import KNOWN
+from ravenstvo.intake.pool import Request, read_all
+from ravenstvo.intake.problems import Problem
+from ravenstvo.settings import Settings
+from ravenstvo.warehouse.connection import connect
+
+DESCRIPTION = "file.json"
+_HIDDEN = (".", "~$")
+
+
+class NoYearError(ValueError):
+    """Neither the caller nor the files name a campaign year."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A file of the inbox."""
+
+    path: str
+    full_path: Path
+    sha256: str
+    size_bytes: int
+    modified_at: str
+
+
+def natural_key(text: str) -> list[tuple[int, int | str]]:
+    """Sort key in which «v10» comes after «v2»."""
+    return [(0, int(piece)) if piece.isdigit() else (1, piece) for piece in re.split(r"(\d+)", text.lower()) if piece]
+
+
+def _fingerprint(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def list_inbox(inbox: Path) -> list[Found]:
+    """Every readable kind of file under the inbox, in natural order; hidden ones and links that lead out are left."""
+    root = inbox.resolve()
+    found = []
+    for path in sorted(root.rglob("*"), key=lambda one: natural_key(one.relative_to(root).as_posix())):
+        relative = path.relative_to(root)
+        if path.suffix.lower() not in KNOWN or any(part.startswith(_HIDDEN) for part in relative.parts):
+            continue
+        if not path.is_file() or not path.resolve().is_relative_to(root):
+            continue
+        status = path.stat()
+        modified = datetime.fromtimestamp(status.st_mtime, UTC).isoformat()
+        found.append(Found(relative.as_posix(), path, _fingerprint(path), status.st_size, modified))
+    return found
+
+
+def _known(settings: Settings) -> dict[str, dict[str, Any]]:
+    """Files that are in already: fingerprint → years of their parts, and the earliest year that waits."""
+    query = """
+        select f.sha256, max(p.year), min(p.year) filter (where p.status = 'waiting')
+        from ops.source_file as f
+        join ops.source_part as p using (file_id)
+        where f.status in ('landed', 'waiting')
+        group by f.sha256
+    """
+    with connect(settings) as connection, connection.cursor() as cursor:
+        cursor.execute(query)
+        return {sha256: {"last": last, "waits_for": waits} for sha256, last, waits in cursor.fetchall()}
+
+
+def _read(files: list[Found], settings: Settings) -> list[dict[str, Any]]:
+    """Read new files into the spool; each gets a folder of its own, emptied first."""
+    requests = []
+    for file in files:
+        folder = settings.spool_dir / file.sha256[:24]
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True, mode=0o700)
+        requests.append(Request(file.path, str(file.full_path), str(folder)))
+    answers = read_all(requests, settings)
+    for file, answer in zip(files, answers, strict=True):
+        if answer.get("sha256", file.sha256) != file.sha256:
+            changed = Problem(
+                "changed_while_read",
+                "Файл изменился, пока его читали",
+                "Дождитесь, пока файл скопируется целиком, и запустите загрузку снова",
+            )
+            answer |= {"refused": True, "parts": [], "problems": [changed.as_dict()]}
+    return answers
+
+
+def _years(answers: Iterable[dict[str, Any]]) -> list[int]:
+    return [int(part["facts"]["year"]) for answer in answers for part in answer["parts"] if "year" in part["facts"]]
+
+
+def read_inbox(inbox: Path, year: int | None, settings: Settings) -> dict[str, Any]:
+    """Find and read what is new in the inbox.
+
+    Args:
+        inbox: folder of files as they were received.
+        year: campaign year; None means the latest year that the files name.
+        settings: where the state and the warehouse are.
+
+    Returns:
+        ``year``, and ``files``: a list of ``{"name", "path", "spool"}``, one for each file to land. Rows and facts lie in
+        the spool. Files of later years are landed as waiting; refused files are in the list too, to be entered as such.
+
+    Raises:
+        FileNotFoundError: there is no such folder.
+        NoYearError: no year was given, and no file names one.
+    """
+    if not inbox.is_dir():
+        raise FileNotFoundError(f"Нет папки с файлами: {inbox}")
+    known = _known(settings)
+    found = {file.sha256: file for file in reversed(list_inbox(inbox))}
+    present = [known[sha256] for sha256 in found if sha256 in known]
+    fresh = [
+        file
+        for sha256, file in reversed(found.items())
+        if sha256 not in known or (year is not None and (known[sha256]["waits_for"] or year + 1) <= year)
+    ]
+    answers = _read(fresh, settings)
+    campaign = year or max([*_years(answers), *(one["last"] for one in present if one["last"])], default=None)
+    if campaign is None:
+        raise NoYearError("Ни один файл не называет год: укажите его, например YEAR=2024")
+    loaded_at = datetime.now(UTC).isoformat()
+    files = []
+    for file, answer in zip(fresh, answers, strict=True):
+        folder = settings.spool_dir / file.sha256[:24]
+        description = answer | {
+            "path": file.path,
+            "sha256": file.sha256,
+            "size_bytes": file.size_bytes,
+            "modified_at": file.modified_at,
+            "loaded_at": loaded_at,
+            "campaign_year": campaign,
+        }
+        (folder / DESCRIPTION).write_text(json.dumps(description, ensure_ascii=False), encoding="utf-8")
+        files.append({"name": file.full_path.name, "path": file.path, "spool": folder.name})
+    return {"year": campaign, "n_found": len(found), "n_known": len(found) - len(fresh), "files": files}

@@ -1,0 +1,112 @@
+"""What titles, sheet names, file names and folders say of a sheet."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from functools import cache
+from pathlib import PurePosixPath
+from typing import Any
+
+import yaml
+
+from ravenstvo.intake.cells import clean, iso_date
+from ravenstvo.layouts import FOLDER
+from ravenstvo.reference import subject_by_code, subject_of
+
+Facts = dict[str, str]
+_ORDER = ("title", "sheet", "file", "folder")
+
+
+@cache
+def _document() -> dict[str, Any]:
+    document: dict[str, Any] = yaml.safe_load((FOLDER / "facts" / "common.yml").read_text(encoding="utf-8"))
+    for rule in document["patterns"]:
+        rule["compiled"] = re.compile(rule["pattern"], re.IGNORECASE)
+    document["words"] = {
+        fact: {value: re.compile(pattern, re.IGNORECASE) for value, pattern in values.items()}
+        for fact, values in document["words"].items()
+    }
+    return document
+
+
+def title_texts(rows: Iterable[Sequence[Any]]) -> list[str]:
+    """Texts of title rows: each filled cell, and the row as a whole with its cells joined by `` | ``."""
+    texts = []
+    for row in rows:
+        filled = [text for text in map(clean, row) if text]
+        texts += filled
+        if len(filled) > 1:
+            texts.append(" | ".join(filled))
+    return texts
+
+
+def _accept(fact: str, text: str) -> str | None:
+    text = " ".join(text.split())
+    if fact == "subject":
+        return text if subject_of(text) else None
+    if fact == "exam_date":
+        return iso_date(text)
+    if fact in ("grade", "subject_code"):
+        return str(int(text)) if fact == "subject_code" or 1 <= int(text) <= 12 else None
+    return text
+
+
+def _match(texts: Sequence[str], where: str, facts: Facts) -> None:
+    for rule in _document()["patterns"]:
+        if where not in rule["where"]:
+            continue
+        for text in texts:
+            match = rule["compiled"].search(text)
+            if not match:
+                continue
+            found = {name: value for name, value in match.groupdict().items() if value}
+            accepted = {name: _accept(name, value) for name, value in found.items()}
+            if where == "title" or all(accepted.values()):
+                for name, value in accepted.items():
+                    if value:
+                        facts.setdefault(name, value)
+                break
+
+
+def gather(titles: Sequence[str], sheet: str, path: str, outer: Facts | None = None) -> Facts:
+    """Facts of a sheet or of one exam block of it.
+
+    Args:
+        titles: texts above the header.
+        sheet: name of the sheet.
+        path: path of the file inside the inbox, with ``/``; an archive member follows its archive.
+        outer: facts that are already known and are stronger than the path (the rows' own).
+
+    Returns:
+        year, grade, subject, subject_code, exam_date, wave, exam, declared_participants — those that were found.
+    """
+    pure = PurePosixPath(path)
+    texts = {
+        "title": list(titles),
+        "sheet": [sheet.rpartition(" · ")[2]],
+        "file": [pure.stem],
+        "folder": list(reversed(pure.parts[:-1])),
+    }
+    facts: Facts = dict(outer or {})
+    for where in _ORDER:
+        _match(texts[where], where, facts)
+    if "exam_date" in facts:
+        # The day of an exam names its year better than a folder does.
+        facts["year"] = facts["exam_date"][:4]
+    for fact, values in _document()["words"].items():
+        for where in _ORDER:
+            hit = next((value for value, pattern in values.items() if any(map(pattern.search, texts[where]))), None)
+            if hit and fact not in facts:
+                facts[fact] = hit
+    for fact, value in _document()["defaults"].items():
+        facts.setdefault(fact, value)
+    return facts
+
+
+def complete_subject(facts: Facts, exam: str | None) -> None:
+    """Fill in the subject from its code, once the exam is known; ``exam_label`` joins both for the layouts."""
+    code = facts.get("subject_code", "")
+    if "subject" not in facts and code and exam and (title := subject_by_code(exam, code)):
+        facts["subject"] = title
+    facts["exam_label"] = f"{code} {facts.get('subject', '')}".strip().lower()

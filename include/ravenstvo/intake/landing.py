@@ -1,0 +1,201 @@
+"""Land a read file: one transaction, in which all of it comes in or nothing does."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from psycopg2 import sql
+from psycopg2.extensions import connection as Connection
+from psycopg2.extras import execute_values
+
+from ravenstvo.intake.discover import DESCRIPTION
+from ravenstvo.settings import Settings
+from ravenstvo.sources import load_sources
+from ravenstvo.warehouse.connection import connect
+
+_CHUNK = 1 << 20
+# Cleaned cells hold no control characters, so neither separator nor quote can stand in a value.
+_COPY = "copy {} ({}) from stdin with (format csv, delimiter E'\\t', quote E'\\x01', null '')"
+
+
+_PROBLEM = ("sheet", "row", "column", "value", "code", "severity", "message", "advice")
+
+
+class _Numbered(io.RawIOBase):
+    """A spool file whose every line is led by the numbers of its file and part, which reading could not know."""
+
+    def __init__(self, path: Path, prefix: bytes) -> None:
+        self._chunks = self._lead(path, prefix)
+        self._rest = b""
+
+    @staticmethod
+    def _lead(path: Path, prefix: bytes) -> Iterator[bytes]:
+        with path.open("rb") as file:
+            at_start = True
+            while chunk := file.read(_CHUNK):
+                body = chunk.replace(b"\n", b"\n" + prefix)
+                if at_start:
+                    body = prefix + body
+                at_start = chunk.endswith(b"\n")
+                yield body[: -len(prefix)] if at_start else body
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        while len(self._rest) < size and (chunk := next(self._chunks, None)) is not None:
+            self._rest += chunk
+        piece, self._rest = self._rest[:size], self._rest[size:]
+        return piece
+
+
+def _enter_file(connection: Connection, file: dict[str, Any], status: str) -> tuple[int, str]:
+    """Enter the file, or find it; returns its number and the status it had before (blank when it is new)."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            insert into ops.source_file (sha256, name, path, size_bytes, modified_at, first_seen_at, status)
+            values (%s, %s, %s, %s, %s, %s, 'refused')
+            on conflict (sha256) do nothing
+            returning file_id
+            """,
+            (
+                file["sha256"],
+                PurePosixPath(file["path"]).name,
+                file["path"],
+                file["size_bytes"],
+                file["modified_at"],
+                file["loaded_at"],
+            ),
+        )
+        new = cursor.fetchone()
+        # The row lock makes a second run that lands the same file wait for the first one's end.
+        cursor.execute("select file_id, status from ops.source_file where sha256 = %s for update", (file["sha256"],))
+        file_id, before = cursor.fetchone()  # type: ignore[misc]
+        cursor.execute(
+            "update ops.source_file set status = %s, message = %s where file_id = %s",
+            (status, "; ".join(p["message"] for p in file["problems"] if p["severity"] == "error") or None, file_id),
+        )
+    return file_id, "" if new else before
+
+
+def _enter_problems(connection: Connection, file_id: int, file: dict[str, Any]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("delete from ops.file_problem where file_id = %s", (file_id,))
+        execute_values(
+            cursor,
+            """
+            insert into ops.file_problem
+              (file_id, path, sheet, row_no, column_name, value, code, severity, message, advice, found_at)
+            values %s
+            """,
+            [(file_id, file["path"], *(p[name] for name in _PROBLEM), file["loaded_at"]) for p in file["problems"]],
+        )
+
+
+def _enter_part(connection: Connection, file_id: int, file: dict[str, Any], part: dict[str, Any], status: str) -> int:
+    facts = part["facts"]
+    landed = status == "landed"
+    values = {
+        "file_id": file_id,
+        **{name: part[name] for name in ("sheet", "block_no", "source", "layout", "header_row", "n_rows_read")},
+        **{name: part[name] for name in ("n_rows_landed", "n_records", "n_blanks_as_zero", "scope_kind", "scope_key")},
+        **{name: facts.get(name) for name in ("year", "grade", "subject", "exam_date", "wave")},
+        "exam": facts.get("exam"),
+        "n_rows_dropped": sum(part["dropped"].values()),
+        "content_key": part["content_key"] or None,
+        "item_labels": part["item_labels"] or None,
+        "status": status,
+        "landed_at": file["loaded_at"] if landed else None,
+    }
+    statement = sql.SQL("insert into ops.source_part ({}) values ({}) returning part_id").format(
+        sql.SQL(", ").join(map(sql.Identifier, values)), sql.SQL(", ").join(map(sql.Placeholder, values))
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        part_id: int = cursor.fetchone()[0]  # type: ignore[index]
+        dropped = [(part_id, reason, n) for reason, n in part["dropped"].items() if n]
+        execute_values(cursor, "insert into ops.dropped_row (part_id, reason, n_rows) values %s", dropped)
+        if landed:
+            totals = [
+                (part_id, t["total_name"], t["column_name"], t["stated"], t["computed"], t["agrees"], t["row_no"])
+                for t in part["totals"]
+            ]
+            execute_values(
+                cursor,
+                "insert into ops.control_total"
+                " (part_id, total_name, column_name, stated, computed, agrees, row_no) values %s",
+                totals,
+            )
+    return part_id
+
+
+def _copy(connection: Connection, part: dict[str, Any], spool: Path, file_id: int, part_id: int) -> int:
+    source = load_sources()[part["source"]]
+    columns = ["file_id", "part_id", "row_no", *source.column_names]
+    statement = sql.SQL(_COPY).format(
+        sql.Identifier("landing", source.name), sql.SQL(", ").join(map(sql.Identifier, columns))
+    )
+    with connection.cursor() as cursor:
+        cursor.copy_expert(statement, _Numbered(spool / part["spool"], f"{file_id}\t{part_id}\t".encode()))
+        if cursor.rowcount != part["n_records"]:
+            raise RuntimeError(f"{source.name}: COPY took {cursor.rowcount} rows, {part['n_records']} were read")
+        return cursor.rowcount
+
+
+def _land_parts(connection: Connection, file_id: int, file: dict[str, Any], spool: Path) -> int:
+    """Enter the parts; those of later years wait. Parts that an earlier run landed stay as they are."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "delete from ops.dropped_row where part_id in"
+            " (select part_id from ops.source_part where file_id = %s and status = 'waiting')",
+            (file_id,),
+        )
+        cursor.execute("delete from ops.source_part where file_id = %s and status = 'waiting'", (file_id,))
+        cursor.execute(
+            "select sheet, block_no, coalesce(content_key, '') from ops.source_part where file_id = %s", (file_id,)
+        )
+        entered = set(cursor.fetchall())
+    n_rows = 0
+    for part in file["parts"]:
+        if (part["sheet"], part["block_no"], part["content_key"]) in entered:
+            continue
+        later = int(part["facts"].get("year", 0)) > file["campaign_year"]
+        status = "not_data" if part["source"] is None else "waiting" if later else "landed"
+        part_id = _enter_part(connection, file_id, file, part, status)
+        if status == "landed" and part["spool"]:
+            n_rows += _copy(connection, part, spool, file_id, part_id)
+    return n_rows
+
+
+def land(descriptor: dict[str, str], settings: Settings) -> dict[str, Any]:
+    """Land one file that ``read_inbox`` has read.
+
+    Args:
+        descriptor: ``{"path", "spool"}``.
+        settings: where the spool and the warehouse are.
+
+    Returns:
+        ``path``, ``status`` (landed, waiting, refused, known) and ``rows`` — records that came in.
+    """
+    spool = settings.spool_dir / descriptor["spool"]
+    if not (spool / DESCRIPTION).exists():
+        # The same task ran before, and was killed after its transaction had ended.
+        return {"path": descriptor["path"], "status": "known", "rows": 0}
+    file: dict[str, Any] = json.loads((spool / DESCRIPTION).read_text(encoding="utf-8"))
+    due = [p for p in file["parts"] if p["source"] and int(p["facts"].get("year", 0)) <= file["campaign_year"]]
+    status = "refused" if file["refused"] else "landed" if due else "waiting"
+    n_rows = 0
+    with connect(settings) as connection:
+        file_id, before = _enter_file(connection, file, status)
+        _enter_problems(connection, file_id, file)
+        if status != "refused":
+            n_rows = _land_parts(connection, file_id, file, spool)
+    shutil.rmtree(spool, ignore_errors=True)
+    known = before == "landed" and not n_rows
+    return {"path": file["path"], "status": "known" if known else status, "rows": n_rows}

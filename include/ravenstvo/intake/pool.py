@@ -1,0 +1,124 @@
+"""Reading processes: a few at once, each with limits, replaced when a file brings one down."""
+
+from __future__ import annotations
+
+import json
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ravenstvo.intake.problems import Problem
+from ravenstvo.settings import Settings
+
+
+@dataclass(frozen=True)
+class Request:
+    """A file to read: its path in the inbox, where it is, and an empty folder for its rows."""
+
+    path: str
+    full_path: str
+    spool_dir: str
+
+
+class _Process:
+    """One reading process. It is started when first needed, and again after it was brought down."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._process: subprocess.Popen[str] | None = None
+
+    def ask(self, request: Request) -> dict[str, Any]:
+        """Have one file read; a file that breaks a limit is refused, and only that file."""
+        process = self._process = self._process or self._start()
+        assert process.stdin and process.stdout
+        timer = threading.Timer(self._settings.read_seconds, process.kill)
+        timer.start()
+        try:
+            process.stdin.write(json.dumps(asdict(request), ensure_ascii=False) + "\n")
+            process.stdin.flush()
+            line = process.stdout.readline()
+        except BrokenPipeError:
+            line = ""
+        finally:
+            in_time = not timer.finished.is_set()
+            timer.cancel()
+        if line:
+            answer: dict[str, Any] = json.loads(line)
+            return answer
+        self.stop()
+        return {"refused": True, "parts": [], "problems": [self._why(in_time).as_dict()]}
+
+    def _start(self) -> subprocess.Popen[str]:
+        settings = self._settings
+        command = [
+            sys.executable,
+            "-m",
+            "ravenstvo.intake.reader",
+            str(settings.read_memory_mb),
+            str(settings.key_file),
+        ]
+        settings.logs_dir.mkdir(parents=True, exist_ok=True)
+        with (settings.logs_dir / "reader.log").open("a", encoding="utf-8") as log:
+            return subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, encoding="utf-8"
+            )
+
+    def _why(self, in_time: bool) -> Problem:
+        limits = f"{self._settings.read_memory_mb} МБ памяти и {self._settings.read_seconds} с"
+        return Problem(
+            "reader_died" if in_time else "too_slow",
+            f"Чтение файла прервано: он повреждён или не укладывается в пределы ({limits})",
+            "Откройте файл в Excel, удалите пустое оформление и сохраните заново; большие данные разделите",
+        )
+
+    def stop(self) -> None:
+        """End the process, whatever it is doing."""
+        if self._process:
+            self._process.kill()
+            self._process.communicate()
+            self._process = None
+
+
+def read_all(
+    requests: Sequence[Request], settings: Settings, progress: Callable[[int], None] = lambda _done: None
+) -> list[dict[str, Any]]:
+    """Read the files in ``settings.readers`` processes.
+
+    Returns:
+        Answers in the order of the requests: see ``reader.read_file``; a killed reading gives ``refused``.
+    """
+    answers: list[dict[str, Any]] = [{}] * len(requests)
+    waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
+    # The largest first: the last file to finish then keeps nobody waiting for long.
+    for index in sorted(range(len(requests)), key=lambda one: -Path(requests[one].full_path).stat().st_size):
+        waiting.put(index)
+    done = 0
+    lock = threading.Lock()
+
+    def work() -> None:
+        nonlocal done
+        process = _Process(settings)
+        try:
+            while True:
+                try:
+                    index = waiting.get_nowait()
+                except queue.Empty:
+                    return
+                answers[index] = process.ask(requests[index])
+                with lock:
+                    done += 1
+                    progress(done)
+        finally:
+            process.stop()
+
+    threads = [threading.Thread(target=work) for _ in range(min(settings.readers, len(requests)))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return answers

@@ -1,0 +1,359 @@
+"""A reading process: opens, recognises and maps files one after another, and spools their rows.
+
+It runs apart from everything else, with limits on memory and (from outside) on time, because a malformed workbook may
+take both. It speaks JSON lines: a request on standard input, an answer on standard output.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import resource
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from ravenstvo.intake.cells import clean
+from ravenstvo.intake.facts import Facts, complete_subject, gather, title_texts
+from ravenstvo.intake.mapping import Mapper
+from ravenstvo.intake.opening import Sheet, open_sheets
+from ravenstvo.intake.problems import Problem, RefusedError
+from ravenstvo.intake.pseudonym import Pseudonyms, load_key
+from ravenstvo.intake.recognise import Fit, recognise
+from ravenstvo.intake.totals import control_totals
+from ravenstvo.reference import subject_of
+from ravenstvo.sources import Source, load_sources
+
+SEPARATOR = "\t"
+_HEADER_AFTER_TITLE = 4
+_TITLE_CELLS = 2
+_FACT_TITLES = {"year": "год", "grade": "класс", "subject": "предмет", "exam_date": "дата экзамена"}
+
+
+@dataclass
+class Part:
+    """One content of one block on its way to landing: its facts, its spooled rows, its counts."""
+
+    sheet: str
+    block_no: int
+    layout: str
+    source: str | None = None
+    facts: Facts = field(default_factory=dict)
+    spool: str | None = None
+    header_row: int | None = None
+    n_rows_read: int = 0
+    n_rows_landed: int = 0
+    n_records: int = 0
+    n_blanks_as_zero: int = 0
+    dropped: Counter[str] = field(default_factory=Counter)
+    totals: list[dict[str, Any]] = field(default_factory=list)
+    item_labels: list[str] = field(default_factory=list)
+    schools: set[str] = field(default_factory=set)
+    municipalities: set[str] = field(default_factory=set)
+
+    def content_key(self) -> str:
+        """What the part is about: the same key from another file is another version of it."""
+        source = load_sources()[self.source] if self.source else None
+        if source is None:
+            return ""
+        exam = source.name.partition("_")[0]
+        pieces = []
+        for fact in source.content:
+            value = self.facts.get(fact, "")
+            pieces.append(subject_of(value, self.facts.get("exam", exam)) or value if fact == "subject" else value)
+        return "|".join([source.name, *pieces])
+
+    def scope(self) -> tuple[str, str]:
+        """Which part of the region the rows cover: one school, one municipality, or the region."""
+        for kind, keys in (("school", self.schools), ("municipality", self.municipalities)):
+            if len(keys) == 1 and (key := next(iter(keys))):
+                return kind, key.lower()
+        return "region", ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain dictionary for JSON."""
+        kind, key = self.scope()
+        return {
+            **{name: getattr(self, name) for name in ("sheet", "block_no", "layout", "source", "facts", "spool")},
+            **{name: getattr(self, name) for name in ("header_row", "n_rows_read", "n_rows_landed", "n_records")},
+            **{name: getattr(self, name) for name in ("n_blanks_as_zero", "totals", "item_labels")},
+            "dropped": dict(self.dropped),
+            "content_key": self.content_key(),
+            "scope_kind": kind,
+            "scope_key": key,
+        }
+
+
+@dataclass
+class Block:
+    """Rows of one exam on a sheet: from its title to the next title."""
+
+    fit: Fit
+    facts: Facts
+    start: int
+    end: int
+
+
+class FileReader:
+    """Reads one file into parts; ``problems`` collects warnings that do not stop it."""
+
+    def __init__(self, path: str, spool_dir: Path, pseudonyms: Pseudonyms) -> None:
+        self.path = path
+        self.parts: list[Part] = []
+        self.problems: list[Problem] = []
+        self._spool_dir = spool_dir
+        self._pseudonyms = pseudonyms
+
+    def read(self, data: bytes, suffix: str) -> None:
+        """Read every sheet.
+
+        Raises:
+            RefusedError: at least one sheet cannot be loaded; all its problems are named.
+        """
+        problems: list[Problem] = []
+        n_sheets = 0
+        for sheet in open_sheets(data, suffix):
+            if not any(any(map(clean, row)) for row in sheet.rows):
+                continue
+            n_sheets += 1
+            try:
+                self._read_sheet(sheet)
+            except RefusedError as error:
+                problems += error.problems
+        if problems:
+            raise RefusedError(*problems)
+        if not n_sheets:
+            raise RefusedError(Problem("empty", "В файле нет ни одной заполненной строки", "Проверьте выгрузку"))
+        if not any(part.n_records for part in self.parts):
+            raise RefusedError(
+                Problem(
+                    "no_data",
+                    "Шапка знакома, но под ней нет ни одной строки данных",
+                    "Пришлите заполненную форму: пустую форму сбора загружать незачем",
+                    sheet=self.parts[0].sheet if self.parts else None,
+                )
+            )
+
+    def _read_sheet(self, sheet: Sheet) -> None:
+        path = f"{self.path}/{sheet.place}" if sheet.place else self.path
+        for number, block in enumerate(self._blocks(sheet, path), start=1):
+            layout = block.fit.layout
+            if layout.not_data:
+                n_rows = block.end - block.start
+                part = Part(sheet.name, number, layout.name, n_rows_read=n_rows)
+                part.dropped["not_data"] = n_rows
+                self.parts.append(part)
+            else:
+                self._check_needs(block, sheet)
+                self._read_block(sheet, number, block)
+
+    def _blocks(self, sheet: Sheet, path: str) -> Iterator[Block]:
+        rows = sheet.rows
+        first = self._block(sheet, path, 0, None)
+        if not first.fit.layout.stacked:
+            yield first
+            return
+        starts = [first]
+        for index in range(first.fit.first_data, len(rows)):
+            if index < starts[-1].fit.first_data or not self._is_exam_title(rows[index]):
+                continue
+            starts[-1].end = index
+            starts.append(self._block(sheet, path, index, starts[-1].fit))
+        yield from starts
+
+    @staticmethod
+    def _is_exam_title(row: Sequence[Any]) -> bool:
+        filled = [text for cell in row if cell not in ("", None) and (text := clean(cell))]
+        if not filled or len(filled) > _TITLE_CELLS:
+            return False
+        return "exam_date" in gather(title_texts([row]), "", "")
+
+    def _block(self, sheet: Sheet, path: str, start: int, previous: Fit | None) -> Block:
+        rows = sheet.rows
+        if previous is None:
+            rough = gather(title_texts(rows[:25]), sheet.name, path)
+            fit = recognise(rows, rough, sheet.name)
+            titles = title_texts(rows[: fit.header])
+        else:
+            titles = title_texts([rows[start]])
+            rough = gather(titles, sheet.name, path)
+            fit = self._next_fit(sheet, rough, start, previous)
+        facts = gather(titles, sheet.name, path)
+        if fit.layout.source:
+            complete_subject(facts, fit.layout.constants.get("exam") or fit.layout.source.partition("_")[0])
+        self._compare_year(fit, facts, sheet)
+        return Block(fit, facts, start, len(rows))
+
+    @staticmethod
+    def _next_fit(sheet: Sheet, facts: Facts, start: int, previous: Fit) -> Fit:
+        """Header of the next stacked exam, or the one above when it is not repeated."""
+        try:
+            return recognise(sheet.rows, facts, sheet.name, start + 1, _HEADER_AFTER_TITLE)
+        except RefusedError:
+            shift = start + 1 - previous.layout.header_rows
+            return Fit(
+                previous.layout, shift, previous.columns, previous.items, previous.records, facts=dict(previous.facts)
+            )
+
+    def _compare_year(self, fit: Fit, facts: Facts, sheet: Sheet) -> None:
+        said = fit.facts.get("year_in_header")
+        if said and facts.get("year", said) != said:
+            self.problems.append(
+                Problem(
+                    "year_differs",
+                    f"В заголовке или имени листа {facts['year']} год, а в шапке столбца {said}; взят {facts['year']}",
+                    "Проверьте, за какой год форма, и исправьте шапку",
+                    severity="warning",
+                    sheet=sheet.name,
+                    row=fit.header + 1,
+                    value=said,
+                )
+            )
+        if said:
+            facts.setdefault("year", said)
+
+    def _check_needs(self, block: Block, sheet: Sheet) -> None:
+        lacking = [fact for fact in block.fit.layout.needs if fact not in block.facts]
+        if lacking:
+            names = ", ".join(_FACT_TITLES.get(fact, fact) for fact in lacking)
+            raise RefusedError(
+                Problem(
+                    "missing_fact",
+                    f"Не удалось узнать: {names} (форма «{block.fit.layout.title}»)",
+                    "Назовите это в заголовке над таблицей, в имени файла или в имени папки: 2021/5/Математика.xlsx",
+                    sheet=sheet.name,
+                    row=block.fit.header + 1,
+                )
+            )
+
+    def _read_block(self, sheet: Sheet, number: int, block: Block) -> None:
+        fit = block.fit
+        source = load_sources()[fit.layout.source]
+        mapper = Mapper(fit, source, block.facts, self._pseudonyms)
+        header = sheet.rows[max(fit.header, 0) : fit.first_data]
+        spooler = _Spooler(self, sheet.name, number, block, source)
+        numbered = zip(range(fit.first_data + 1, block.end + 1), sheet.rows[fit.first_data : block.end], strict=True)
+        totals = control_totals(mapper, source)
+        for row_no, record in mapper.map(numbered, header):
+            totals.add(record)
+            spooler.write(row_no, record)
+        parts = spooler.close()
+        if not parts:
+            parts = [Part(sheet.name, number, fit.layout.name, source.name, dict(block.facts))]
+        first = parts[0]
+        first.dropped += mapper.tally.dropped
+        above = fit.first_data - block.start
+        n_header = min(fit.layout.header_rows, above) if fit.header >= block.start else 0
+        first.dropped["header"] += n_header
+        first.dropped["title"] += above - n_header
+        first.n_blanks_as_zero = mapper.tally.n_blanks_as_zero
+        first.totals = totals.compare(fit, block.facts)
+        for part in parts:
+            part.header_row = fit.header + 1
+            part.n_rows_read = part.n_rows_landed + sum(part.dropped.values())
+            part.item_labels = [label for label, _position in fit.items]
+        self.parts += parts
+
+
+class _Spooler:
+    """Writes records to one spool file for each content: rows may name the year, grade or subject themselves."""
+
+    def __init__(self, reader: FileReader, sheet: str, number: int, block: Block, source: Source) -> None:
+        self._reader = reader
+        self._base = (sheet, number, block.fit.layout.name, source.name)
+        self._facts = block.facts
+        self._source = source
+        positions = {name: index for index, name in enumerate(source.column_names)}
+        told = set(block.fit.columns)
+        self._content = [(name, positions[name]) for name in source.content if name in told]
+        self._school = [positions[name] for name in source.school]
+        self._municipality = positions.get(source.municipality or "")
+        self._parts: dict[tuple[str, ...], tuple[Part, IO[str]]] = {}
+        self._last_row: dict[int, int] = {}
+
+    def _open(self, key: tuple[str, ...]) -> tuple[Part, IO[str]]:
+        facts = dict(self._facts) | {name: value for (name, _), value in zip(self._content, key, strict=True) if value}
+        part = Part(*self._base, facts=facts)
+        reader = self._reader
+        name = f"{len(reader.parts) + len(self._parts) + 1:04}.tsv"
+        part.spool = name
+        opened = self._parts[key] = (part, (reader._spool_dir / name).open("w", encoding="utf-8", newline=""))
+        return opened
+
+    def write(self, row_no: int, record: list[str]) -> None:
+        key = tuple([record[position] for _name, position in self._content])
+        part, file = self._parts.get(key) or self._open(key)
+        file.write(f"{row_no}{SEPARATOR}{SEPARATOR.join(record)}\n")
+        part.n_records += 1
+        if self._last_row.get(id(part)) != row_no:
+            part.n_rows_landed += 1
+            self._last_row[id(part)] = row_no
+        if self._school:
+            part.schools.add(next((record[position] for position in self._school if record[position]), ""))
+        if self._municipality is not None:
+            part.municipalities.add(record[self._municipality])
+
+    def close(self) -> list[Part]:
+        for _part, file in self._parts.values():
+            file.close()
+        return [part for part, _file in self._parts.values()]
+
+
+def read_file(path: str, full_path: Path, spool_dir: Path, pseudonyms: Pseudonyms) -> dict[str, Any]:
+    """Read one file of the inbox.
+
+    Args:
+        path: its path inside the inbox, with ``/``.
+        full_path: where it is.
+        spool_dir: an empty folder for its rows.
+        pseudonyms: the gate for personal data.
+
+    Returns:
+        sha256, size_bytes, parts (see ``Part``) and problems; ``refused`` tells whether anything may be loaded.
+    """
+    data = full_path.read_bytes()
+    reader = FileReader(path, spool_dir, pseudonyms)
+    answer: dict[str, Any] = {"sha256": hashlib.sha256(data).hexdigest(), "size_bytes": len(data), "refused": False}
+    try:
+        reader.read(data, full_path.suffix.lower())
+    except RefusedError as error:
+        reader.problems += error.problems
+        answer["refused"] = True
+        reader.parts = []
+    except MemoryError:
+        reader.problems.append(too_much_memory())
+        answer["refused"] = True
+        reader.parts = []
+    answer["parts"] = [part.as_dict() for part in reader.parts]
+    answer["problems"] = [problem.as_dict() for problem in reader.problems]
+    return answer
+
+
+def too_much_memory() -> Problem:
+    """The problem of a file that no reasonable memory can hold."""
+    return Problem(
+        "too_large",
+        "Файл не читается в отведённой памяти: он повреждён или слишком велик",
+        "Откройте его в Excel, удалите пустое оформление, сохраните заново; большие данные разделите",
+    )
+
+
+def serve(memory_mb: int, key_file: Path) -> None:
+    """Answer requests until standard input ends. Each is ``{"path", "full_path", "spool_dir"}``."""
+    limit = memory_mb * 2**20
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    pseudonyms = Pseudonyms(load_key(key_file))
+    for line in sys.stdin:
+        request = json.loads(line)
+        answer = read_file(request["path"], Path(request["full_path"]), Path(request["spool_dir"]), pseudonyms)
+        sys.stdout.write(json.dumps(answer, ensure_ascii=False) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    assert re.fullmatch(r"\d+", sys.argv[1])
+    serve(int(sys.argv[1]), Path(sys.argv[2]))

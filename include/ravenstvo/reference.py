@@ -1,0 +1,48 @@
+"""Reference data that reading a file needs; it is kept in the dbt seeds, and read from there."""
+
+from __future__ import annotations
+
+import csv
+from functools import cache
+
+from ravenstvo.layouts import normalise_header
+from ravenstvo.settings import PROJECT_ROOT
+
+SEEDS = PROJECT_ROOT / "dbt_project" / "seeds"
+
+
+def _rows(seed: str) -> list[dict[str, str]]:
+    with (SEEDS / f"{seed}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@cache
+def _aliases() -> dict[str, dict[str, str]]:
+    """Exam → spelled subject, normalised → subject of the procedure."""
+    aliases: dict[str, dict[str, str]] = {}
+    for row in _rows("subject_alias"):
+        aliases.setdefault(row["exam"], {})[normalise_header(row["spelling"])] = row["procedure_subject"]
+    return aliases
+
+
+def subject_of(text: str, exam: str | None = None) -> str | None:
+    """Subject of the procedure that a spelling means in an exam (or in any); None when no dictionary knows it."""
+    spelling = normalise_header(text)
+    exams = [exam] if exam in _aliases() else list(_aliases())
+    return next((_aliases()[one][spelling] for one in exams if spelling in _aliases()[one]), None)
+
+
+@cache
+def _by_code() -> dict[tuple[str, int], str]:
+    return {
+        (row["exam"], int(row["subject_code"])): row["procedure_subject"]
+        for row in _rows("subject_code")
+        if row["is_oral_part"] == "false"
+    }
+
+
+def subject_by_code(exam: str, code: str) -> str | None:
+    """A spelling of the subject that has this РИС code in this exam; None when the code is unknown."""
+    subject = _by_code().get((exam, int(code))) if code.isdigit() else None
+    spellings = [spelling for spelling, known in _aliases().get(exam, {}).items() if known == subject]
+    return max(spellings, key=len, default=None)
