@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import csv
+import re
 from functools import cache
 
 from ravenstvo.layouts import normalise_header
 from ravenstvo.settings import PROJECT_ROOT
 
+# Shorter spellings («мат», «ист») are parts of too many other words and abbreviations.
+_SHORTEST = 5
 SEEDS = PROJECT_ROOT / "dbt_project" / "seeds"
 
 
@@ -30,6 +33,19 @@ def subject_of(text: str, exam: str | None = None) -> str | None:
     spelling = normalise_header(text)
     exams = [exam] if exam in _aliases() else list(_aliases())
     return next((_aliases()[one][spelling] for one in exams if spelling in _aliases()[one]), None)
+
+
+@cache
+def _any_spelling() -> re.Pattern[str]:
+    spellings = {spelling for known in _aliases().values() for spelling in known if len(spelling) >= _SHORTEST}
+    longest_first = sorted(spellings, key=lambda spelling: (-len(spelling), spelling))
+    return re.compile(r"\b(?:" + "|".join(map(re.escape, longest_first)) + r")\b")
+
+
+def subject_within(text: str) -> str | None:
+    """The longest subject that is named in whole words somewhere in a text; None when there is none."""
+    found = _any_spelling().search(normalise_header(text))
+    return found.group() if found else None
 
 
 @cache

@@ -12,8 +12,9 @@ _INTEGRAL = re.compile(r"-?\d+\.0+\Z")
 _DECIMAL_COMMA = re.compile(r"-?\d+,\d+\Z")
 _DATE = re.compile(r"(\d{4})[.\-/](\d{1,2})[.\-/](\d{1,2})|(\d{1,2})[.\-/](\d{1,2})[.\-/](\d{4})")
 # Control characters, and marks that turn the direction of a text, have no place in a value.
-_UNWANTED = dict.fromkeys(range(32), " ") | {127: " ", 0xA0: " ", 0x202F: " ", 0x2007: " "}
-_UNWANTED |= dict.fromkeys([0x200B, 0x200E, 0x200F, 0xFEFF, *range(0x202A, 0x202F), *range(0x2066, 0x206A)])
+_BLANKS = [*range(32), 127, 0xA0, 0x202F, 0x2007]
+_INVISIBLE = [0x200B, 0x200E, 0x200F, 0xFEFF, *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
+_UNWANTED = dict.fromkeys(_BLANKS, " ") | dict.fromkeys(_INVISIBLE, "")
 
 
 def clean(value: Any) -> str:

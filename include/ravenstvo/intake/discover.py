@@ -77,14 +77,14 @@ def _known(settings: Settings) -> dict[str, dict[str, Any]]:
         return {sha256: {"last": last, "waits_for": waits} for sha256, last, waits in cursor.fetchall()}
 
 
-def _read(files: list[Found], settings: Settings) -> list[dict[str, Any]]:
+def _read(files: list[Found], inbox: Path, settings: Settings) -> list[dict[str, Any]]:
     """Read new files into the spool; each gets a folder of its own, emptied first."""
     requests = []
     for file in files:
         folder = settings.spool_dir / file.sha256[:24]
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True, mode=0o700)
-        requests.append(Request(file.path, str(file.full_path), str(folder)))
+        requests.append(Request(f"{inbox.resolve().name}/{file.path}", str(file.full_path), str(folder)))
     answers = read_all(requests, settings)
     for file, answer in zip(files, answers, strict=True):
         if answer.get("sha256", file.sha256) != file.sha256:
@@ -110,8 +110,8 @@ def read_inbox(inbox: Path, year: int | None, settings: Settings) -> dict[str, A
         settings: where the state and the warehouse are.
 
     Returns:
-        ``year``, and ``files``: a list of ``{"name", "path", "spool"}``, one for each file to land. Rows and facts lie in
-        the spool. Files of later years are landed as waiting; refused files are in the list too, to be entered as such.
+        ``year``, and ``files``: one ``{"name", "path", "spool"}`` for each file to land; rows and facts lie in the
+        spool. Files of later years will wait; refused files are in the list too, to be entered as such.
 
     Raises:
         FileNotFoundError: there is no such folder.
@@ -127,7 +127,7 @@ def read_inbox(inbox: Path, year: int | None, settings: Settings) -> dict[str, A
         for sha256, file in reversed(found.items())
         if sha256 not in known or (year is not None and (known[sha256]["waits_for"] or year + 1) <= year)
     ]
-    answers = _read(fresh, settings)
+    answers = _read(fresh, inbox, settings)
     campaign = year or max([*_years(answers), *(one["last"] for one in present if one["last"])], default=None)
     if campaign is None:
         raise NoYearError("Ни один файл не называет год: укажите его, например YEAR=2024")

@@ -12,7 +12,7 @@ import yaml
 
 from ravenstvo.intake.cells import clean, iso_date
 from ravenstvo.layouts import FOLDER
-from ravenstvo.reference import subject_by_code, subject_of
+from ravenstvo.reference import subject_by_code, subject_of, subject_within
 
 Facts = dict[str, str]
 _ORDER = ("title", "sheet", "file", "folder")
@@ -67,6 +67,8 @@ def _match(texts: Sequence[str], where: str, facts: Facts) -> None:
                     if value:
                         facts.setdefault(name, value)
                 break
+    if "subject" not in facts and (subject := next(filter(None, map(subject_within, texts)), None)):
+        facts["subject"] = subject
 
 
 def gather(titles: Sequence[str], sheet: str, path: str, outer: Facts | None = None) -> Facts:
@@ -102,6 +104,12 @@ def gather(titles: Sequence[str], sheet: str, path: str, outer: Facts | None = N
     for fact, value in _document()["defaults"].items():
         facts.setdefault(fact, value)
     return facts
+
+
+def keep_relevant(facts: Facts, columns: Iterable[str]) -> Facts:
+    """Leave out what a source has no column for: a year in a register's name does not make it wait for that year."""
+    kept = {*columns, "exam", "declared_participants"}
+    return {name: value for name, value in facts.items() if name in kept}
 
 
 def complete_subject(facts: Facts, exam: str | None) -> None:

@@ -100,6 +100,8 @@ class Mapper:
         steps: list[Callable[[Row, Record], None]] = []
         if fill := [self._position[name] for name, mapped in self._layout.columns.items() if mapped.fill_down]:
             steps.append(self._fill_down(fill))
+        if "exam_date" in self.fit.columns and not self._template[self._position["year"]]:
+            steps.append(self._year_of_date())
         if self._layout.attendance:
             steps.append(self._attendance())
         if self.fit.items:
@@ -115,6 +117,14 @@ class Mapper:
                     self._previous[position] = record[position]
                 else:
                     record[position] = self._previous.get(position, "")
+
+        return step
+
+    def _year_of_date(self) -> Callable[[Row, Record], None]:
+        year, date = self._position["year"], self._position["exam_date"]
+
+        def step(_row: Row, record: Record) -> None:
+            record[year] = record[date][:4]
 
         return step
 
@@ -144,7 +154,7 @@ class Mapper:
             written = template % tuple([texts[cell] for cell in cells])
             if written != nothing:
                 record[scores_at] = written
-                total = sum([scores[cell] for cell in cells])
+                total = sum([scores[cell] for cell in cells], 0.0)
                 record[total_at] = str(int(total)) if total.is_integer() else repr(total)
 
         return step
@@ -232,7 +242,7 @@ class Mapper:
                 yield number, record
 
     def _records(self, number: int, row: Row, record: Record) -> Iterator[tuple[int, Record]]:
-        """One record for each subject of a wide row that somebody sat."""
+        """One record for each subject of a wide row that somebody sat; one without a subject where nobody did."""
         unpivot = self._layout.unpivot
         assert unpivot is not None
         target = self._position[unpivot.column]
@@ -251,7 +261,6 @@ class Mapper:
                     self.tally.n_blanks_as_zero += 1
             found = True
             yield number, one
-        if found:
-            self.tally.n_data_rows += 1
-        else:
-            self.tally.dropped["no_participants"] += 1
+        self.tally.n_data_rows += 1
+        if not found:
+            yield number, record

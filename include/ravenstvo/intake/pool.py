@@ -18,7 +18,7 @@ from ravenstvo.settings import Settings
 
 @dataclass(frozen=True)
 class Request:
-    """A file to read: its path in the inbox, where it is, and an empty folder for its rows."""
+    """A file to read: its path with the inbox's own name, where it is, and an empty folder for its rows."""
 
     path: str
     full_path: str

@@ -13,17 +13,17 @@ import resource
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
 from ravenstvo.intake.cells import clean
-from ravenstvo.intake.facts import Facts, complete_subject, gather, title_texts
+from ravenstvo.intake.facts import Facts, complete_subject, gather, keep_relevant, title_texts
 from ravenstvo.intake.mapping import Mapper
 from ravenstvo.intake.opening import Sheet, open_sheets
 from ravenstvo.intake.problems import Problem, RefusedError
 from ravenstvo.intake.pseudonym import Pseudonyms, load_key
-from ravenstvo.intake.recognise import Fit, recognise
+from ravenstvo.intake.recognise import Fit, column_letter, recognise
 from ravenstvo.intake.totals import control_totals
 from ravenstvo.reference import subject_of
 from ravenstvo.sources import Source, load_sources
@@ -60,11 +60,10 @@ class Part:
         source = load_sources()[self.source] if self.source else None
         if source is None:
             return ""
-        exam = source.name.partition("_")[0]
         pieces = []
         for fact in source.content:
             value = self.facts.get(fact, "")
-            pieces.append(subject_of(value, self.facts.get("exam", exam)) or value if fact == "subject" else value)
+            pieces.append(subject_of(value, self.facts["exam"]) or value if fact == "subject" else value)
         return "|".join([source.name, *pieces])
 
     def scope(self) -> tuple[str, str]:
@@ -149,6 +148,7 @@ class FileReader:
                 self.parts.append(part)
             else:
                 self._check_needs(block, sheet)
+                _check_unnamed(block, sheet)
                 self._read_block(sheet, number, block)
 
     def _blocks(self, sheet: Sheet, path: str) -> Iterator[Block]:
@@ -183,9 +183,11 @@ class FileReader:
             rough = gather(titles, sheet.name, path)
             fit = self._next_fit(sheet, rough, start, previous)
         facts = gather(titles, sheet.name, path)
-        if fit.layout.source:
-            complete_subject(facts, fit.layout.constants.get("exam") or fit.layout.source.partition("_")[0])
+        facts["exam"] = fit.layout.constants.get("exam") or fit.layout.source.partition("_")[0]
+        complete_subject(facts, facts["exam"])
         self._compare_year(fit, facts, sheet)
+        if not fit.layout.not_data:
+            facts = keep_relevant(facts, load_sources()[fit.layout.source].column_names)
         return Block(fit, facts, start, len(rows))
 
     @staticmethod
@@ -194,10 +196,7 @@ class FileReader:
         try:
             return recognise(sheet.rows, facts, sheet.name, start + 1, _HEADER_AFTER_TITLE)
         except RefusedError:
-            shift = start + 1 - previous.layout.header_rows
-            return Fit(
-                previous.layout, shift, previous.columns, previous.items, previous.records, facts=dict(previous.facts)
-            )
+            return replace(previous, first_data=start + 1)
 
     def _compare_year(self, fit: Fit, facts: Facts, sheet: Sheet) -> None:
         said = fit.facts.get("year_in_header")
@@ -234,7 +233,7 @@ class FileReader:
         fit = block.fit
         source = load_sources()[fit.layout.source]
         mapper = Mapper(fit, source, block.facts, self._pseudonyms)
-        header = sheet.rows[max(fit.header, 0) : fit.first_data]
+        header = sheet.rows[fit.header : fit.header + fit.layout.header_rows]
         spooler = _Spooler(self, sheet.name, number, block, source)
         numbered = zip(range(fit.first_data + 1, block.end + 1), sheet.rows[fit.first_data : block.end], strict=True)
         totals = control_totals(mapper, source)
@@ -247,7 +246,7 @@ class FileReader:
         first = parts[0]
         first.dropped += mapper.tally.dropped
         above = fit.first_data - block.start
-        n_header = min(fit.layout.header_rows, above) if fit.header >= block.start else 0
+        n_header = fit.layout.header_rows if fit.header >= block.start else 0
         first.dropped["header"] += n_header
         first.dropped["title"] += above - n_header
         first.n_blanks_as_zero = mapper.tally.n_blanks_as_zero
@@ -257,6 +256,28 @@ class FileReader:
             part.n_rows_read = part.n_rows_landed + sum(part.dropped.values())
             part.item_labels = [label for label, _position in fit.items]
         self.parts += parts
+
+
+def _check_unnamed(block: Block, sheet: Sheet) -> None:
+    """Stop at data under no header, unless the layout knows of it."""
+    fit = block.fit
+    if fit.layout.merged or fit.layout.unnamed == "ignore":
+        return
+    for position in fit.unnamed:
+        for index in range(fit.first_data, block.end):
+            row = sheet.rows[index]
+            if position < len(row) and row[position] != "" and (text := clean(row[position])):
+                raise RefusedError(
+                    Problem(
+                        "unnamed_column",
+                        f"В столбце {column_letter(position)} есть значения, но нет заголовка",
+                        "Подпишите столбец, очистите его, или укажите в документе формы «unnamed: ignore»",
+                        sheet=sheet.name,
+                        row=index + 1,
+                        column=column_letter(position),
+                        value=text[:100],
+                    )
+                )
 
 
 class _Spooler:
@@ -277,6 +298,8 @@ class _Spooler:
 
     def _open(self, key: tuple[str, ...]) -> tuple[Part, IO[str]]:
         facts = dict(self._facts) | {name: value for (name, _), value in zip(self._content, key, strict=True) if value}
+        if "exam_date" in facts:
+            facts.setdefault("year", facts["exam_date"][:4])
         part = Part(*self._base, facts=facts)
         reader = self._reader
         name = f"{len(reader.parts) + len(self._parts) + 1:04}.tsv"
@@ -307,7 +330,7 @@ def read_file(path: str, full_path: Path, spool_dir: Path, pseudonyms: Pseudonym
     """Read one file of the inbox.
 
     Args:
-        path: its path inside the inbox, with ``/``.
+        path: its path with ``/``, from the inbox's own name on: folders may name the year and the grade.
         full_path: where it is.
         spool_dir: an empty folder for its rows.
         pseudonyms: the gate for personal data.

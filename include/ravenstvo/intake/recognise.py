@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from rapidfuzz import process
+from rapidfuzz import fuzz, process
 
 from ravenstvo.intake.cells import clean
 from ravenstvo.intake.facts import Facts, complete_subject
@@ -15,7 +15,7 @@ from ravenstvo.intake.problems import Problem, RefusedError
 from ravenstvo.layouts import Layout, load_layouts, normalise_header
 
 HEADER_WITHIN = 25
-_NEAR_ENOUGH = 60
+_NEAR_ENOUGH = 70
 Row = Sequence[Any]
 
 
@@ -24,11 +24,12 @@ class Fit:
     """A layout laid over a header: which cells hold what.
 
     ``columns`` and ``records`` give cell positions from 0; a position is followed by the unnamed columns to its right
-    where headers were merged. ``first_data`` is the index of the row after the header.
+    where headers were merged. ``header`` and ``first_data`` are indexes of rows.
     """
 
     layout: Layout
     header: int
+    first_data: int
     columns: dict[str, tuple[int, ...]] = field(default_factory=dict)
     items: list[tuple[str, int]] = field(default_factory=list)
     records: dict[str, dict[str, int]] = field(default_factory=dict)
@@ -36,11 +37,6 @@ class Fit:
     unnamed: list[int] = field(default_factory=list)
     facts: Facts = field(default_factory=dict)
     n_known: int = 0
-
-    @property
-    def first_data(self) -> int:
-        """Index of the first row below the header."""
-        return self.header + self.layout.header_rows
 
     @property
     def missing(self) -> list[str]:
@@ -120,7 +116,7 @@ def _place_column(fit: Fit, position: int, text: str) -> bool:
 
 def _lay(layout: Layout, rows: Sequence[Row], index: int) -> Fit:
     """Lay one layout over the header at ``index``."""
-    fit = Fit(layout, index)
+    fit = Fit(layout, index, index + layout.header_rows)
     items_end = False
     for position, (parent, child) in enumerate(_headers(rows, index, layout.header_rows)):
         text = f"{parent} | {child}" if parent and child else (parent or child)
@@ -167,7 +163,7 @@ def _name_of(layout: Layout, column: str) -> str:
 
 def _nearest(layout: Layout, text: str) -> str:
     """Advice for a header that the layout does not know: the nearest known one, and how near."""
-    found = process.extractOne(normalise_header(text), list(layout.spellings))
+    found = process.extractOne(normalise_header(text), list(layout.spellings), scorer=fuzz.ratio)
     if found and found[1] >= _NEAR_ENOUGH:
         return f"; ближайший известный — «{found[0]}» (сходство {found[1]:.0f} из 100)"
     return ""
@@ -225,6 +221,7 @@ def recognise(rows: Sequence[Row], facts: Facts, sheet: str, start: int = 0, wit
         RefusedError: no layout fits (the closest is named, with what differs), or two do.
     """
     closest: Fit | None = None
+    first = next((index for index in range(start, len(rows)) if any(map(clean, rows[index]))), start)
     for index in range(start, min(start + within, len(rows))):
         filled = sum(1 for cell in rows[index] if cell not in ("", None))
         if filled < 2:
@@ -247,6 +244,7 @@ def recognise(rows: Sequence[Row], facts: Facts, sheet: str, start: int = 0, wit
                 + (f"; ближе всего «{closest.layout.title}»" if closest else ""),
                 "Проверьте, тот ли это файл; новую форму опишите документом в layouts/",
                 sheet=sheet,
+                row=(closest.header if closest else first) + 1,
             )
         )
     raise RefusedError(*_describe(closest, sheet))
