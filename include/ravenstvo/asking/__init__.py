@@ -1,0 +1,7 @@
+"""Questions to a warehouse that is already filled: a query, an explanation, the state of things."""
+
+from ravenstvo.asking.explain import explain
+from ravenstvo.asking.query import query
+from ravenstvo.asking.status import status
+
+__all__ = ["explain", "query", "status"]
