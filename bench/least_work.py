@@ -12,7 +12,6 @@ import time
 from pathlib import Path
 
 from python_calamine import CalamineWorkbook
-
 from ravenstvo.settings import get_settings
 from ravenstvo.warehouse.connection import connect
 

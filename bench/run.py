@@ -17,7 +17,6 @@ from pathlib import Path
 
 import psutil
 import psycopg2
-
 from ravenstvo.sample import generate
 from ravenstvo.settings import get_settings
 from ravenstvo.warehouse import server

@@ -9,6 +9,7 @@ from typing import Any
 _CACHE_LIMIT = 200_000
 _LONGEST = 10_000
 _INTEGRAL = re.compile(r"-?\d+\.0+\Z")
+_SHORT_NUMBER = re.compile(r"[0-9]{1,4}\Z")
 _DECIMAL_COMMA = re.compile(r"-?\d+,\d+\Z")
 _DATE = re.compile(r"(\d{4})[.\-/](\d{1,2})[.\-/](\d{1,2})|(\d{1,2})[.\-/](\d{1,2})[.\-/](\d{4})")
 # Control characters, and marks that turn the direction of a text, have no place in a value.
@@ -49,6 +50,19 @@ def iso_date(text: str) -> str:
     if year is None:
         year, month, day = year_last, month_second, day_first
     return f"{year}-{int(month):02}-{int(day):02}"
+
+
+def whole(text: str | None) -> int | None:
+    """Whole number that a text is, up to four digits; None for any other text."""
+    return int(text) if text and _SHORT_NUMBER.match(text) else None
+
+
+def a_date(text: str | None) -> str | None:
+    """The text when it is a date in ISO form; None otherwise."""
+    try:
+        return date.fromisoformat(text).isoformat() if text else None
+    except ValueError:
+        return None
 
 
 class Cells(dict[Any, str]):

@@ -98,7 +98,7 @@ def _read(files: list[Found], inbox: Path, settings: Settings) -> list[dict[str,
 
 
 def _years(answers: Iterable[dict[str, Any]]) -> list[int]:
-    return [int(part["facts"]["year"]) for answer in answers for part in answer["parts"] if "year" in part["facts"]]
+    return [part["year"] for answer in answers for part in answer["parts"] if part["year"]]
 
 
 def read_inbox(inbox: Path, year: int | None, settings: Settings) -> dict[str, Any]:

@@ -105,8 +105,8 @@ def _enter_part(connection: Connection, file_id: int, file: dict[str, Any], part
         "file_id": file_id,
         **{name: part[name] for name in ("sheet", "block_no", "source", "layout", "header_row", "n_rows_read")},
         **{name: part[name] for name in ("n_rows_landed", "n_records", "n_blanks_as_zero", "scope_kind", "scope_key")},
-        **{name: facts.get(name) for name in ("year", "grade", "subject", "exam_date", "wave")},
-        "exam": facts.get("exam"),
+        **{name: part[name] for name in ("year", "grade", "exam_date")},
+        **{name: facts.get(name) for name in ("exam", "subject", "wave")},
         "n_rows_dropped": sum(part["dropped"].values()),
         "content_key": part["content_key"] or None,
         "item_labels": part["item_labels"] or None,
@@ -165,7 +165,7 @@ def _land_parts(connection: Connection, file_id: int, file: dict[str, Any], spoo
     for part in file["parts"]:
         if (part["sheet"], part["block_no"], part["content_key"]) in entered:
             continue
-        later = int(part["facts"].get("year", 0)) > file["campaign_year"]
+        later = (part["year"] or 0) > file["campaign_year"]
         status = "not_data" if part["source"] is None else "waiting" if later else "landed"
         part_id = _enter_part(connection, file_id, file, part, status)
         if status == "landed" and part["spool"]:
@@ -188,7 +188,7 @@ def land(descriptor: dict[str, str], settings: Settings) -> dict[str, Any]:
         # The same task ran before, and was killed after its transaction had ended.
         return {"path": descriptor["path"], "status": "known", "rows": 0}
     file: dict[str, Any] = json.loads((spool / DESCRIPTION).read_text(encoding="utf-8"))
-    due = [p for p in file["parts"] if p["source"] and int(p["facts"].get("year", 0)) <= file["campaign_year"]]
+    due = [part for part in file["parts"] if part["source"] and (part["year"] or 0) <= file["campaign_year"]]
     status = "refused" if file["refused"] else "landed" if due else "waiting"
     n_rows = 0
     with connect(settings) as connection:

@@ -15,9 +15,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from ravenstvo.intake.cells import clean
+from ravenstvo.intake.cells import a_date, clean, whole
 from ravenstvo.intake.facts import Facts, complete_subject, gather, keep_relevant, title_texts
 from ravenstvo.intake.mapping import Mapper
 from ravenstvo.intake.opening import Sheet, open_sheets
@@ -55,6 +55,11 @@ class Part:
     schools: set[str] = field(default_factory=set)
     municipalities: set[str] = field(default_factory=set)
 
+    @property
+    def year(self) -> int | None:
+        """Campaign year, when the facts name one that is a year."""
+        return whole(self.facts.get("year"))
+
     def content_key(self) -> str:
         """What the part is about: the same key from another file is another version of it."""
         source = load_sources()[self.source] if self.source else None
@@ -80,6 +85,9 @@ class Part:
             **{name: getattr(self, name) for name in ("sheet", "block_no", "layout", "source", "facts", "spool")},
             **{name: getattr(self, name) for name in ("header_row", "n_rows_read", "n_rows_landed", "n_records")},
             **{name: getattr(self, name) for name in ("n_blanks_as_zero", "totals", "item_labels")},
+            "year": self.year,
+            "grade": whole(self.facts.get("grade")),
+            "exam_date": a_date(self.facts.get("exam_date")),
             "dropped": dict(self.dropped),
             "content_key": self.content_key(),
             "scope_kind": kind,
@@ -104,7 +112,7 @@ class FileReader:
         self.path = path
         self.parts: list[Part] = []
         self.problems: list[Problem] = []
-        self._spool_dir = spool_dir
+        self.spool_dir = spool_dir
         self._pseudonyms = pseudonyms
 
     def read(self, data: bytes, suffix: str) -> None:
@@ -281,36 +289,31 @@ def _check_unnamed(block: Block, sheet: Sheet) -> None:
 
 
 class _Spooler:
-    """Writes records to one spool file for each content: rows may name the year, grade or subject themselves."""
+    """Sorts records by content (rows may name the year, grade or subject themselves), and writes a file for each."""
 
     def __init__(self, reader: FileReader, sheet: str, number: int, block: Block, source: Source) -> None:
         self._reader = reader
         self._base = (sheet, number, block.fit.layout.name, source.name)
         self._facts = block.facts
-        self._source = source
         positions = {name: index for index, name in enumerate(source.column_names)}
         told = set(block.fit.columns)
         self._content = [(name, positions[name]) for name in source.content if name in told]
         self._school = [positions[name] for name in source.school]
         self._municipality = positions.get(source.municipality or "")
-        self._parts: dict[tuple[str, ...], tuple[Part, IO[str]]] = {}
+        self._parts: dict[tuple[str, ...], tuple[Part, list[str]]] = {}
         self._last_row: dict[int, int] = {}
 
-    def _open(self, key: tuple[str, ...]) -> tuple[Part, IO[str]]:
+    def _open(self, key: tuple[str, ...]) -> tuple[Part, list[str]]:
         facts = dict(self._facts) | {name: value for (name, _), value in zip(self._content, key, strict=True) if value}
         if "exam_date" in facts:
             facts.setdefault("year", facts["exam_date"][:4])
-        part = Part(*self._base, facts=facts)
-        reader = self._reader
-        name = f"{len(reader.parts) + len(self._parts) + 1:04}.tsv"
-        part.spool = name
-        opened = self._parts[key] = (part, (reader._spool_dir / name).open("w", encoding="utf-8", newline=""))
+        opened = self._parts[key] = (Part(*self._base, facts=facts), [])
         return opened
 
     def write(self, row_no: int, record: list[str]) -> None:
         key = tuple([record[position] for _name, position in self._content])
-        part, file = self._parts.get(key) or self._open(key)
-        file.write(f"{row_no}{SEPARATOR}{SEPARATOR.join(record)}\n")
+        part, lines = self._parts.get(key) or self._open(key)
+        lines.append(f"{row_no}{SEPARATOR}{SEPARATOR.join(record)}\n")
         part.n_records += 1
         if self._last_row.get(id(part)) != row_no:
             part.n_rows_landed += 1
@@ -321,9 +324,11 @@ class _Spooler:
             part.municipalities.add(record[self._municipality])
 
     def close(self) -> list[Part]:
-        for _part, file in self._parts.values():
-            file.close()
-        return [part for part, _file in self._parts.values()]
+        for number, (part, lines) in enumerate(self._parts.values(), start=len(self._reader.parts) + 1):
+            part.spool = f"{number:04}.tsv"
+            with (self._reader.spool_dir / part.spool).open("w", encoding="utf-8", newline="") as file:
+                file.writelines(lines)
+        return [part for part, _lines in self._parts.values()]
 
 
 def read_file(path: str, full_path: Path, spool_dir: Path, pseudonyms: Pseudonyms) -> dict[str, Any]:
