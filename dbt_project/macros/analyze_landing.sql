@@ -1,0 +1,11 @@
+{#- Fresh statistics of what was just copied in, for the sources that can be large. -#}
+{% macro analyze_landing() %}
+    {% if execute and flags.WHICH in ('run', 'build') %}
+        {% for name in ['source_part', 'superseded_school', 'row_finding'] %}
+            analyze {{ source('ops', name) }};
+        {% endfor %}
+        {% for name in ['vpr_result', 'ege_result', 'oge_result', 'regional_monitoring'] %}
+            analyze {{ source('landing', name) }};
+        {% endfor %}
+    {% endif %}
+{% endmacro %}

@@ -1,0 +1,151 @@
+-- How each procedure of each method came out in each school: the ground of the verdict in mart_identification.
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    on_schema_change='append_new_columns',
+    post_hook='analyze {{ this }}',
+    pre_hook="{{ method_clear_span() }}",
+    indexes=[{'columns': ['year', 'school_id', 'method_code', 'procedure_code'], 'unique': true}]
+) }}
+
+with
+
+method as (
+
+    select * from {{ ref('dim_method') }}
+    where kind = 'low_share'
+
+),
+
+subject as (
+
+    select
+        procedure_code,
+        subject
+    from {{ ref('dim_procedure') }}
+
+),
+
+counts as (
+
+    select * from {{ ref('fct_school_procedure') }}
+
+),
+
+-- The year itself and the years that its rules look back to: the one before it, and those that are pooled.
+look_back as (
+
+    select
+        method.*,
+        back.years_back
+    from method
+    cross join lateral generate_series(0, greatest(1, method.pooled_years - 1)) as back (years_back)
+
+),
+
+-- One row per procedure, method, computed year and year looked at; a method counts first attempts or last ones.
+looked_at as (
+
+    select
+        counts.school_id,
+        counts.procedure_code,
+        look_back.*,
+        subject.subject,
+        counts.year + look_back.years_back as year,
+        case look_back.attempt
+            when 'first' then counts.n_participants
+            when 'last' then counts.n_participants_last
+        end as n_participants,
+        case look_back.attempt
+            when 'first' then counts.n_below_min
+            when 'last' then counts.n_below_min_last
+        end as n_below_min
+    from counts
+    inner join look_back
+        on
+            look_back.procedures ? counts.procedure_code
+            and look_back.valid_from_year <= counts.year + look_back.years_back
+            and (
+                look_back.valid_to_year is null
+                or look_back.valid_to_year >= counts.year + look_back.years_back
+            )
+    left join subject on counts.procedure_code = subject.procedure_code
+    where {{ method_in_span('counts.year + look_back.years_back') }}
+
+),
+
+-- Windows instead of joins of the table with itself: one pass, whatever the planner knows of a table just filled.
+set_beside as (
+
+    select
+        looked_at.*,
+        max(n_participants) filter (where years_back = 1) over procedure_of_school as n_participants_last_year,
+        max(n_below_min) filter (where years_back = 1) over procedure_of_school as n_below_min_last_year,
+        coalesce(
+            sum(n_participants) filter (where n_below_min is not null and years_back < pooled_years)
+                over subject_of_school,
+            0
+        ) as n_participants_pooled,
+        cast(sum(n_below_min) filter (where years_back = 0) over procedure_of_region as double precision)
+        / nullif(
+            sum(n_participants) filter (where years_back = 0 and n_below_min is not null) over procedure_of_region, 0
+        ) as regional_share
+    from looked_at
+    window
+        procedure_of_school as (partition by method_code, year, school_id, procedure_code),
+        subject_of_school as (partition by method_code, year, school_id, subject),
+        procedure_of_region as (partition by method_code, year, procedure_code)
+
+),
+
+measured as (
+
+    select
+        method.*,
+        cast(n_below_min as double precision) / nullif(n_participants, 0) as share_below_min,
+        cast(threshold_numerator as double precision) / threshold_denominator as threshold,
+        {{ method_is_low('n_below_min', 'n_participants') }} as is_low,
+        {{ method_is_low('(n_below_min + 1)', 'n_participants') }} as is_low_with_one_more,
+        {{ method_is_low('(n_below_min - 1)', 'n_participants') }} as is_low_with_one_fewer,
+        {{ method_is_low('n_below_min_last_year', 'n_participants_last_year') }} as is_low_last_year,
+        {{ wilson_low('n_below_min', 'n_participants', 'interval_z') }} as ci_low,
+        {{ wilson_high('n_below_min', 'n_participants', 'interval_z') }} as ci_high
+    from set_beside as method
+    where years_back = 0
+
+)
+
+select
+    year,
+    school_id,
+    method_code,
+    method_version,
+    procedure_code,
+    n_participants,
+    n_below_min,
+    share_below_min,
+    threshold,
+    is_low,
+    n_participants_last_year,
+    n_below_min_last_year,
+    is_low_last_year,
+    is_low and is_low_last_year as is_repeated,
+    case
+        when is_low then n_below_min > 0 and not is_low_with_one_fewer
+        else coalesce(n_below_min < n_participants, false) and is_low_with_one_more
+    end as one_pupil_flips,
+    ci_low,
+    ci_high,
+    regional_share,
+    cast(null as double precision) as shrunk_share,
+    cast(null as double precision) as probability_low,
+    cast(n_participants_pooled as integer) as n_participants_pooled,
+    case
+        when n_below_min is null or n_participants = 0 then 'D'
+        when n_participants >= grade_a_min_participants and ci_low > regional_share then 'A'
+        when n_participants >= grade_b_min_participants then 'B'
+        when n_participants_pooled >= grade_c_min_pooled then 'C'
+        else 'D'
+    end as evidence_grade,
+    '{{ var("calculation_id") }}' as calculation_id
+from measured

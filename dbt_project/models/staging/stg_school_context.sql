@@ -1,0 +1,58 @@
+with source as (
+    {{ accepted_rows('school_context', school_key="coalesce(landed.school_code, landed.school_login)") }}
+),
+
+renamed as (
+    select
+        file_id,
+        part_id,
+        row_no,
+        {{ safe_int('year') }} as year,
+        {{ school_code('school_code') }} as school_code,
+        school_login,
+        school_name,
+        full_name,
+        {{ safe_int('pupils') }} as pupils,
+        {{ safe_int('low_income') }} as low_income,
+        {{ safe_int('single_parent') }} as single_parent,
+        {{ safe_int('large_family') }} as large_family,
+        {{ safe_int('both_parents_higher_education') }} as both_parents_higher_education,
+        {{ safe_int('parents_unemployed') }} as parents_unemployed,
+        {{ safe_int('russian_not_native') }} as russian_not_native,
+        {{ safe_int('special_needs') }} as special_needs,
+        {{ safe_int('on_register') }} as on_register,
+        {{ safe_int('under_guardianship') }} as under_guardianship,
+        {{ safe_numeric('distance_km') }} as distance_km,
+        {{ safe_int('teachers') }} as teachers,
+        {{ safe_numeric('teacher_vacancies') }} as teacher_vacancies,
+        {{ safe_int('teachers_highest_category') }} as teachers_highest_category,
+        settlement_type,
+        settlement_size,
+        transport_to_city,
+        is_correctional,
+        is_evening,
+        is_closed_type,
+        is_penal,
+        is_boarding,
+        has_primary,
+        has_basic,
+        has_secondary,
+        {{ safe_int('pupils_grade_1') }} as pupils_grade_1,
+        {{ safe_int('pupils_grade_2') }} as pupils_grade_2,
+        {{ safe_int('pupils_grade_3') }} as pupils_grade_3,
+        {{ safe_int('pupils_grade_4') }} as pupils_grade_4,
+        {{ safe_int('pupils_grade_5') }} as pupils_grade_5,
+        {{ safe_int('pupils_grade_6') }} as pupils_grade_6,
+        {{ safe_int('pupils_grade_7') }} as pupils_grade_7,
+        {{ safe_int('pupils_grade_8') }} as pupils_grade_8,
+        {{ safe_int('pupils_grade_9') }} as pupils_grade_9,
+        {{ safe_int('pupils_grade_10') }} as pupils_grade_10,
+        {{ safe_int('pupils_grade_11') }} as pupils_grade_11,
+        {{ safe_int('pupils_grade_12') }} as pupils_grade_12,
+        {{ safe_int('adapted_programme_pupils') }} as adapted_programme_pupils,
+        parents_attend,
+        parents_help
+    from source
+)
+
+select * from renamed

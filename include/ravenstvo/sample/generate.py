@@ -1,0 +1,43 @@
+"""Writing the whole inbox of the made-up region."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ravenstvo.sample.exam_files import write_protocols, write_summary_form
+from ravenstvo.sample.exams import exam_year
+from ravenstvo.sample.pupils import vpr_works
+from ravenstvo.sample.region import build_schools
+from ravenstvo.sample.registers import write_context, write_monitoring, write_registers
+from ravenstvo.sample.spec import works
+from ravenstvo.sample.tables import stamp
+from ravenstvo.sample.truth import marks_report, sends_summary
+from ravenstvo.sample.vpr_files import write_marks_report, write_vpr
+
+
+def generate(out: Path, seed: int, n_schools: int, years: list[int]) -> list[Path]:
+    """Write a made-up region's inbox into `out` and return its files; the same arguments give the same bytes.
+
+    Raises FileExistsError if `out` already holds something, ValueError for no schools or no years.
+    """
+    if n_schools < 1 or not years:
+        raise ValueError("Нужны хотя бы одна школа и один год.")
+    if out.exists() and any(out.iterdir()):
+        raise FileExistsError(f"Папка «{out}» не пуста: укажите новую или пустую папку.")
+    schools = build_schools(seed, n_schools, years)
+    write_registers(out, schools, years)
+    for year in sorted(years):
+        write_vpr(out, year, list(vpr_works(seed, schools, year, min(years))), seed)
+        write_context(out, seed, schools, year)
+        exams = exam_year(seed, schools, year, min(years))
+        write_protocols(out, year, exams, lambda school, year=year: sends_summary(school, year))  # type: ignore[misc]
+        if year in works()["summary_form"]["years"]:
+            senders = [school for school in schools if sends_summary(school, year)]
+            write_summary_form(out, year, senders, exams.final_first_attempts())
+        if year in works()["marks_report"]["years"]:
+            write_marks_report(out, year, marks_report(seed, schools, year, min(years)))
+        if year in works()["monitoring"]["years"]:
+            write_monitoring(out, seed, schools, year)
+        for path in (out / str(year)).rglob("*.*"):
+            stamp(path, year, 7, 1)
+    return sorted(path for path in out.rglob("*") if path.is_file())

@@ -1,0 +1,98 @@
+"""Registers and school-level forms of the made-up region."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+from ravenstvo.sample.region import School
+from ravenstvo.sample.spec import names, template, works
+from ravenstvo.sample.tables import Row, stamp, write_workbook
+
+LEVELS = ((0.3, "ниже базового"), (0.6, "базовый"), (0.85, "повышенный"), (1.01, "высокий"))
+
+
+def write_registers(out: Path, schools: list[School], years: list[int]) -> None:
+    """Write the registry of schools, the municipalities and the list of the older logins."""
+    folder = out / "Реестры"
+    rows = [_school(school, max(years)) for school in schools]
+    write_workbook(folder / "Реестр ОО.xlsx", {"Реестр ОО": [template("school"), *rows]})
+    places = [[p["code"], p["name"], p["oktmo"], ""] for p in names()["municipalities"]]
+    write_workbook(folder / "Муниципалитеты.xlsx", {"Муниципалитеты": [template("municipality"), *places]})
+    first = min(years)
+    logins = [[s.login(first), s.short_name, s.municipality["name"]] for s in schools]
+    write_workbook(folder / "Логины.xlsx", {"Лист1": [template("school_login"), *logins]})
+
+
+def _school(school: School, year: int) -> Row:
+    closed = school.closed_after
+    leads = school.kind in ("гимназия", "лицей")
+    return [
+        # A number loses the leading zero of the code, text keeps it: registries hold both.
+        int(school.code) if school.index % 3 == 0 else school.code,
+        school.login(closed or year), school.full_name, school.short_name + " ", school.municipality["code"],
+        school.municipality["name"], school.kind, "село" if school.is_rural else "Город", school.inn,
+        "реорганизована" if closed else "действует", f"01.09.{1960 + school.index % 40}",
+        f"31.08.{closed}" if closed else "", school.successor_code, "да" if leads else "нет",
+        "да" if school.index % 10 == 3 else "нет", _grouped(school.size * len(school.grades) * 2),
+    ]  # fmt: skip
+
+
+def _grouped(number: int) -> object:
+    """Thousands set apart by a no-break space, as spreadsheets of offices have them."""
+    return number if number < 1000 else f"{number // 1000}\xa0{number % 1000:03d}"
+
+
+def write_context(out: Path, seed: int, schools: list[School], year: int) -> None:
+    """Write the social passport of the year; weak schools stand in harder conditions, a few cells are blank."""
+    rows: list[Row] = [template("school_context")]
+    for school in schools:
+        if school.works_in(year):
+            rows.append(_context(random.Random(f"{seed}|context|{year}|{school.index}"), school, year))
+    path = out / str(year) / f"Социальный паспорт {year}.xlsx"
+    write_workbook(path, {"Социальный паспорт": rows})
+    stamp(path, year, 6, 30)
+
+
+def _context(rng: random.Random, school: School, year: int) -> Row:
+    pupils = school.size * len(school.grades) * 2 + rng.randint(0, 9)
+    hardship = min(0.9, 0.1 + school.weakness)
+
+    def part(share: float) -> int:
+        return sum(rng.random() < share for _ in range(pupils))
+
+    distance = f"{rng.randint(30, 900) / 10:.1f}".replace(".", ",") if school.is_rural else 0
+    orphans: object = "" if rng.random() < 0.05 else part(0.02)
+    return [
+        year, school.code, _grouped(pupils), part(hardship * 0.6), part(hardship * 0.5), part(hardship * 0.4),
+        part(0.5 - hardship / 2), part(hardship * 0.15), part(0.04), part(0.05), part(hardship * 0.1), orphans,
+        distance, max(2, pupils // 11), rng.choice((0, 0, 0, 1, 2)),
+    ]  # fmt: skip
+
+
+def write_monitoring(out: Path, seed: int, schools: list[School], year: int) -> None:
+    """Write the regional work of the year, sat by every third school."""
+    work = works()["monitoring"]
+    rows: list[Row] = [template("regional_monitoring")]
+    for school in schools[::3]:
+        if work["grade"] not in school.grades or not school.works_in(year):
+            continue
+        rng = random.Random(f"{seed}|monitoring|{year}|{school.index}")
+        for number in range(1, school.size + 1):
+            share = min(1.0, max(0.0, rng.gauss(0.62 - school.weakness / 2, 0.18)))
+            level = next(name for bound, name in LEVELS if share < bound)
+            score = round(share * work["max_score"])
+            rows.append(
+                [
+                    year,
+                    school.code,
+                    work["name"],
+                    work["grade"],
+                    work["subject"],
+                    number,
+                    score,
+                    work["max_score"],
+                    level,
+                ]
+            )
+    write_workbook(out / str(year) / f"Региональный мониторинг {year}.xlsx", {"Мониторинг": rows})

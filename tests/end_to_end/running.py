@@ -1,0 +1,53 @@
+"""A warehouse filled by the command line, as a user would, and asked by SQL."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from ravenstvo.settings import Settings
+from ravenstvo.warehouse.connection import connect
+from ravenstvo.warehouse.server import ensure_running
+
+RAVENSTVO = Path(sys.executable).with_name("ravenstvo")
+RUN_SECONDS, ASK_SECONDS = 900, 120
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """State folder of one run and the answer of `ravenstvo run`."""
+
+    home: Path
+    ran: subprocess.CompletedProcess[str]
+
+    def ask(self, sql: str) -> list[dict[str, str]]:
+        """Rows of a query of the marts, all text; null is an empty text."""
+        answer = call(self.home, ASK_SECONDS, "query", sql)
+        assert answer.returncode == 0, answer.stderr
+        return list(csv.DictReader(io.StringIO(answer.stdout)))
+
+    def ask_inside(self, sql: str) -> list[dict[str, str]]:
+        """The same as the warehouse's owner, who also sees what readers of the marts must not."""
+        settings = Settings(home=self.home, warehouse_url=None)
+        ensure_running(settings)
+        with connect(settings) as connection, connection.cursor() as cursor:
+            cursor.execute(sql)
+            names = [column.name for column in cursor.description or ()]
+            return [
+                {name: "" if value is None else str(value) for name, value in zip(names, row, strict=True)}
+                for row in cursor.fetchall()
+            ]
+
+
+def call(home: Path, seconds: int, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line with its state in `home` and an embedded warehouse there."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("RAVENSTVO_")}
+    environment["RAVENSTVO_HOME"] = str(home)
+    return subprocess.run(
+        [str(RAVENSTVO), *arguments], env=environment, capture_output=True, text=True, timeout=seconds, check=False
+    )

@@ -1,0 +1,67 @@
+"""The real pupil files of 2020 and 2021, school by school, against the independent calculation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from asked import comparable, counts_by_login, disagreements, told, verdicts_of
+from independent import ALTAI, Counts, Key, count_vpr, registered_schools, resolved, verdicts
+from running import Warehouse
+
+YEARS, CAMPAIGN = (2020, 2021), 2021
+WAITING = "select path from ops.source_file where status = 'waiting'"
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not ALTAI.is_dir(), reason=f"нет настоящих файлов: {ALTAI}"),
+]
+
+
+@pytest.fixture(scope="module")
+def warehouse(recalculated: Callable[[Path, int], Warehouse]) -> Warehouse:
+    return recalculated(ALTAI, CAMPAIGN)
+
+
+@pytest.fixture(scope="module")
+def expected() -> dict[Key, Counts]:
+    return resolved(count_vpr(ALTAI, YEARS), registered_schools(ALTAI))
+
+
+def test_no_file_is_refused(warehouse: Warehouse) -> None:
+    assert warehouse.ran.returncode == 0, warehouse.ran.stdout + warehouse.ran.stderr
+
+
+def test_every_school_has_the_same_counts(warehouse: Warehouse, expected: dict[Key, Counts]) -> None:
+    mart = comparable(counts_by_login(warehouse))
+    assert len(expected) > 12_000
+    assert not disagreements(mart, comparable(expected))
+
+
+def test_every_school_has_the_same_verdicts(warehouse: Warehouse, expected: dict[Key, Counts]) -> None:
+    mine = told(verdicts(expected))
+    assert {verdict.is_low_results for verdict in mine.values()} == {True, False}
+    assert not disagreements(told(verdicts_of(warehouse, "login")), mine)
+
+
+def test_a_null_verdict_is_never_told(warehouse: Warehouse, expected: dict[Key, Counts]) -> None:
+    mine = {key for key, verdict in verdicts(expected).items() if verdict.is_low_results is None}
+    mart = verdicts_of(warehouse, "login")
+    assert mine
+    assert all(mart[key].is_low_results is None for key in mine if key in mart)
+
+
+def test_files_of_a_later_year_wait(warehouse: Warehouse) -> None:
+    later = {path.relative_to(ALTAI).as_posix() for path in (ALTAI / "vpr" / str(CAMPAIGN + 1)).rglob("*.xlsx")}
+    assert {row["path"] for row in warehouse.ask_inside(WAITING)} == later
+
+
+def test_impossible_totals_are_rejected(warehouse: Warehouse, expected: dict[Key, Counts]) -> None:
+    rejected = warehouse.ask_inside("""
+        select p.year, count(*) as n
+        from ops.rejected_row as r join ops.source_part as p using (part_id)
+        where p.source = 'vpr_result' group by p.year
+    """)
+    mine = {str(year): sum(v.n_rejected for key, v in expected.items() if key.year == year) for year in YEARS}
+    assert {row["year"]: int(row["n"]) for row in rejected} == mine
