@@ -98,6 +98,8 @@ def _method_lines(row: Any) -> Iterator[str]:
         f"; две и более в этом году: {_yes(row['is_low_two_procedures'])}"
         f"; одна и та же два года подряд: {_yes(row['is_low_repeated'])}"
     )
+    if row["is_low_results"] is None and row["n_procedures"]:
+        yield "  Для вывода не хватает данных: минимальный балл или результаты прошлого года неизвестны."
     if row["is_fragile"]:
         yield "  Вывод неустойчив: его изменил бы один участник."
     yield f"  Участников всего: {row['n_participants_total']}, надёжность: {row['evidence_grade']}"
@@ -124,6 +126,9 @@ def _evidence_line(row: Any) -> str:
         line += f"; доверительный интервал {percent(row['ci_low'])} – {percent(row['ci_high'])}"
     if row["regional_share"] is not None:
         line += f"; по региону {percent(row['regional_share'])}"
+    if row["n_participants_last_year"]:
+        line += f"; годом раньше {row['n_below_min_last_year']} из {row['n_participants_last_year']}"
+        line += " — тоже низкий" if row["is_repeated"] else ""
     if row["one_pupil_flips"]:
         line += "; один участник изменил бы вывод по процедуре"
     return line

@@ -1,0 +1,109 @@
+"""From the SQL of failing rows to ``ops.row_finding``: every failing row, without a row passing through Python."""
+
+from __future__ import annotations
+
+from string import Formatter
+from typing import Any
+
+from psycopg2 import sql
+
+from ravenstvo.quality.suites import Rule, Suite
+
+KEY_COLUMNS = ("part_id", "file_id", "row_no", "record_key")
+VALUE_LENGTH = 200
+
+
+def result_columns(suite: Suite) -> list[str]:
+    """Columns that the SQL of failing rows must select: the row's key, then whatever a finding quotes."""
+    return [*KEY_COLUMNS, *(name for name in suite.quoted_columns if name not in KEY_COLUMNS)]
+
+
+def insert_findings(cursor: Any, suite: Suite, rule: Rule, failing_rows: str) -> int:
+    """Insert one finding per failing row; returns how many.
+
+    ``failing_rows`` selects ``result_columns(suite)`` and then the columns that the rule tests: these repeat names, so
+    all of them are renamed here by position.
+    """
+    names = [*result_columns(suite), *(f"tested_{place}" for place, _ in enumerate(rule.tested_columns))]
+    value = rule.meta.value_column
+    statement = sql.SQL(
+        """
+        insert into ops.row_finding (
+            part_id, file_id, source, row_no, record_key, severity, expectation_id, column_name, value, message, advice
+        )
+        select
+            part_id, file_id, {source}, row_no, record_key, {severity}, {id}, {column}, {value}, {message}, {advice}
+        from ({failing_rows}) as failing ({names})
+        """
+    ).format(
+        source=sql.Literal(suite.name),
+        severity=sql.Literal(rule.severity),
+        id=sql.Literal(rule.meta.id),
+        column=sql.Literal(rule.meta.column),
+        value=_quoted(value) if value else sql.SQL("null"),
+        message=_filled(rule.meta.message),
+        advice=sql.Literal(rule.meta.advice),
+        failing_rows=sql.SQL(failing_rows),
+        names=sql.SQL(", ").join(map(sql.Identifier, names)),
+    )
+    cursor.execute(statement)
+    return int(cursor.rowcount)
+
+
+def _quoted(column: str) -> sql.Composable:
+    """A row's value as text of a bounded length: a cell may hold a whole paragraph."""
+    return sql.SQL("left({}::text, {})").format(sql.Identifier(column), sql.Literal(VALUE_LENGTH))
+
+
+def _filled(message: str) -> sql.Composable:
+    """SQL of a message: its text with the values of the named columns; a blank cell fills in nothing."""
+    pieces: list[sql.Composable] = []
+    for text, name, _, _ in Formatter().parse(message):
+        if text:
+            pieces.append(sql.Literal(text))
+        if name:
+            pieces.append(_quoted(name))
+    return sql.SQL("concat({})").format(sql.SQL(", ").join(pieces))
+
+
+def suggest_values(cursor: Any, rule: Rule, part_ids: list[int]) -> None:
+    """Name the nearest known spelling of the rule's value list in the advice of its findings on these parts."""
+    if rule.meta.value_list is None:
+        return
+    from rapidfuzz import process
+
+    cursor.execute("select spelling from seeds.value_list where list_name = %s", (rule.meta.value_list,))
+    spellings = [spelling for (spelling,) in cursor.fetchall()]
+    of_rule = "expectation_id = %s and part_id = any(%s)"
+    cursor.execute(f"select distinct value from ops.row_finding where {of_rule}", (rule.meta.id, part_ids))
+    for (value,) in cursor.fetchall():
+        nearest = process.extractOne(value.lower(), spellings, score_cutoff=50)
+        if nearest is not None:
+            cursor.execute(
+                f"update ops.row_finding set advice = advice || %s where {of_rule} and value = %s",
+                (f" Ближайшее известное значение: «{nearest[0]}».", rule.meta.id, part_ids, value),
+            )
+
+
+def insert_results(cursor: Any, suite: Suite, n_checked: int, n_failed: dict[str, int], part_ids: list[int]) -> None:
+    """Write what each expectation of the suite found on these parts."""
+    for rule in suite.expectations:
+        failed = n_failed.get(rule.meta.id, 0)
+        cursor.execute(
+            """
+            insert into ops.expectation_result (
+                validated_at, source, suite, expectation_id, severity, n_checked, n_failed, success, message, part_ids
+            ) values (now(), %s, %s, %s, %s, %s, %s, %s, %s, %s)
+            """,
+            (
+                suite.name,
+                suite.name,
+                rule.meta.id,
+                rule.severity,
+                n_checked,
+                failed,
+                failed == 0,
+                rule.description,
+                part_ids,
+            ),
+        )

@@ -1,0 +1,100 @@
+"""Which parts of files wait for validation, and what validation writes about them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+REGISTERS = ("ate", "municipality", "school", "school_login", "school_context")
+"""Sources that others are compared with, in the order in which they need each other."""
+
+_SCHOOL_REGISTERS = ("school", "school_login", "school_context")
+_COMPARED_WITH_SCHOOLS = (
+    "vpr_result",
+    "vpr_school_summary",
+    "ege_result",
+    "oge_result",
+    "appeal",
+    "regional_monitoring",
+    "ege_school_summary",
+)
+
+
+def next_pending(cursor: Any) -> tuple[str, list[int]] | None:
+    """The source to validate next, registers first, and its part ids; None when everything is validated."""
+    cursor.execute(
+        """
+        select source, array_agg(part_id order by part_id)
+        from ops.source_part where status = 'landed' and source is not null and validated_at is null
+        group by source order by array_position(%s, source), source limit 1
+        """,
+        (list(REGISTERS),),
+    )
+    row = cursor.fetchone()
+    return None if row is None else (row[0], row[1])
+
+
+def make_results_due(cursor: Any, source: str) -> None:
+    """After a register of schools: what is known of schools has changed, so results in force are due again.
+
+    In the register's own transaction, so that a kill in between cannot lose it.
+    """
+    if source in _SCHOOL_REGISTERS:
+        cursor.execute(
+            "update ops.source_part set validated_at = null where in_force and source = any(%s)",
+            (list(_COMPARED_WITH_SCHOOLS),),
+        )
+
+
+def forget_findings(cursor: Any, part_ids: list[int]) -> None:
+    """Lock the parts against a concurrent validation and drop what an earlier one said of them."""
+    cursor.execute("select 1 from ops.source_part where part_id = any(%s) order by part_id for update", (part_ids,))
+    cursor.execute("delete from ops.row_finding where part_id = any(%s)", (part_ids,))
+
+
+def count_rows(cursor: Any, check_table: str, part_ids: list[int]) -> dict[str, int]:
+    """Write the parts' counts and mark them as validated.
+
+    Counts are sheet rows: a row is rejected when all of its records are, and counts as one with a warning when it is
+    accepted and one of its accepted records has a warning.
+
+    Returns n_rows, n_accepted, n_rejected, n_warnings over the parts.
+    """
+    cursor.execute(
+        f"""
+        with critical as (
+            select distinct part_id, row_no, record_key from ops.row_finding
+            where part_id = any(%(parts)s) and severity = 'critical'
+        ),
+        touched as (
+            -- Only rows with a rejected record need their records counted.
+            select checked.part_id, checked.row_no, count(*) as n_records, count(critical.row_no) as n_rejected
+            from {check_table} as checked
+            left join critical using (part_id, row_no, record_key)
+            where (checked.part_id, checked.row_no) in (select part_id, row_no from critical)
+            group by checked.part_id, checked.row_no
+        ),
+        rejected as (
+            select part_id, count(*) as n from touched where n_records = n_rejected group by part_id
+        ),
+        warned as (
+            select finding.part_id, count(distinct finding.row_no) as n
+            from ops.row_finding as finding
+            left join critical using (part_id, row_no, record_key)
+            where finding.part_id = any(%(parts)s) and finding.severity = 'warning' and critical.row_no is null
+            group by finding.part_id
+        )
+        update ops.source_part as part set
+            n_rows_rejected = coalesce(rejected.n, 0),
+            n_rows_accepted = part.n_rows_landed - coalesce(rejected.n, 0),
+            n_warnings = coalesce(warned.n, 0),
+            validated_at = now()
+        from ops.source_part as same
+        left join rejected on rejected.part_id = same.part_id
+        left join warned on warned.part_id = same.part_id
+        where same.part_id = part.part_id and part.part_id = any(%(parts)s)
+        returning part.n_rows_landed, part.n_rows_accepted, part.n_rows_rejected, part.n_warnings
+        """,
+        {"parts": part_ids},
+    )
+    sums = [sum(column) for column in zip(*cursor.fetchall(), strict=True)]
+    return dict(zip(("n_rows", "n_accepted", "n_rejected", "n_warnings"), sums, strict=True))

@@ -1,0 +1,75 @@
+"""One validation of everything that has landed since the last one."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from ravenstvo.quality.checks import build_check_table, check_table, drop_check_table
+from ravenstvo.quality.findings import insert_findings, insert_results, suggest_values
+from ravenstvo.quality.parts import count_rows, forget_findings, make_results_due, next_pending
+from ravenstvo.quality.suites import Suite, load_suite
+from ravenstvo.quality.workbook import write_workbooks
+from ravenstvo.settings import Settings, get_settings
+from ravenstvo.warehouse.connection import connect, warehouse_url
+
+if TYPE_CHECKING:
+    from great_expectations.data_context import AbstractDataContext
+
+log = logging.getLogger(__name__)
+
+
+def validate(settings: Settings | None = None) -> dict[str, Any]:
+    """Validate every landed part that has not been validated, reject rows, write error workbooks and Data Docs.
+
+    Each source is one transaction: a killed validation leaves the others done and can be repeated. Two validations at
+    once wait for each other. Without anything to validate Great Expectations is not even imported.
+
+    Returns ``{"sources": {source: {n_parts, n_rows, n_accepted, n_rejected, n_warnings, n_failed_expectations,
+    success}}, "workbooks": [path, …], "data_docs": path or None}``; counts are sheet rows.
+    """
+    settings = settings or get_settings()
+    with connect(settings) as guard, guard.cursor() as cursor:
+        cursor.execute("select pg_advisory_xact_lock(hashtext('ravenstvo.validate'))")
+        sources, data_docs = _validate_sources(settings, cursor) if next_pending(cursor) else ({}, None)
+        workbooks = write_workbooks(settings)
+    return {"sources": sources, "workbooks": [str(path) for path in workbooks], "data_docs": data_docs}
+
+
+def _validate_sources(settings: Settings, cursor: Any) -> tuple[dict[str, Any], str]:
+    # Seconds to import: only when there is something to validate.
+    from ravenstvo.quality.data_docs import write_data_docs
+    from ravenstvo.quality.gx import open_context
+
+    context = open_context()
+    folder = settings.project_root / "expectations"
+    summaries = {}
+    while pending := next_pending(cursor):
+        source, part_ids = pending
+        summaries[source] = _validate_source(settings, context, load_suite(folder, source), part_ids)
+    return summaries, str(write_data_docs(settings, folder))
+
+
+def _validate_source(
+    settings: Settings, context: AbstractDataContext, suite: Suite, part_ids: list[int]
+) -> dict[str, Any]:
+    from ravenstvo.quality.gx import run_suite
+
+    with connect(settings) as connection, connection.cursor() as cursor:
+        n_checked = build_check_table(cursor, suite.name, part_ids)
+    failing = run_suite(context, warehouse_url(settings), suite, check_table(suite.name))
+    with connect(settings) as connection, connection.cursor() as cursor:
+        forget_findings(cursor, part_ids)
+        n_failed = {}
+        for rule in suite.expectations:
+            if rule.meta.id in failing:
+                n_failed[rule.meta.id] = insert_findings(cursor, suite, rule, failing[rule.meta.id])
+                suggest_values(cursor, rule, part_ids)
+        insert_results(cursor, suite, n_checked, n_failed, part_ids)
+        counts = count_rows(cursor, check_table(suite.name), part_ids)
+        make_results_due(cursor, suite.name)
+        drop_check_table(cursor, suite.name)
+    success = not any(rule.severity == "critical" and rule.meta.id in n_failed for rule in suite.expectations)
+    summary = {"n_parts": len(part_ids), **counts, "n_failed_expectations": len(n_failed), "success": success}
+    log.info("%s: %s", suite.name, summary)
+    return summary
