@@ -24,7 +24,7 @@ from ravenstvo.intake.opening import Sheet, open_sheets
 from ravenstvo.intake.problems import Problem, RefusedError
 from ravenstvo.intake.pseudonym import Pseudonyms, load_key
 from ravenstvo.intake.recognise import Fit, column_letter, recognise
-from ravenstvo.intake.totals import control_totals
+from ravenstvo.intake.totals import ControlTotals
 from ravenstvo.reference import subject_of
 from ravenstvo.sources import Source, load_sources
 
@@ -244,7 +244,7 @@ class FileReader:
         header = sheet.rows[fit.header : fit.header + fit.layout.header_rows]
         spooler = _Spooler(self, sheet.name, number, block, source)
         numbered = zip(range(fit.first_data + 1, block.end + 1), sheet.rows[fit.first_data : block.end], strict=True)
-        totals = control_totals(mapper, source)
+        totals = ControlTotals(mapper, source)
         for row_no, record in mapper.map(numbered, header):
             totals.add(record)
             spooler.write(row_no, record)

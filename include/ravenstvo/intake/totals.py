@@ -23,12 +23,13 @@ _NAMES = {
 Total = dict[str, Any]
 
 
-class control_totals:
+class ControlTotals:
     """Adds up the numbers of the records of a block, and compares them with its footers."""
 
     def __init__(self, mapper: Mapper, source: Source) -> None:
         self._mapper = mapper
         self._names = source.column_names
+        self._titles = {column.name: column.title for column in source.columns}
         self._n_rows = 0
         self._n_present = 0
         layout = mapper.fit.layout
@@ -72,7 +73,7 @@ class control_totals:
                     stated_text = self._mapper._first_filled(row, fit.columns[name], self._mapper._cells)
                     if _NUMBER.match(stated_text):
                         computed = self._average(name, stated_text) if footer.kind == "average" else None
-                        totals.append(_total(footer.kind, name, stated_text, computed, row_no))
+                        totals.append(_total(footer.kind, self._titles[name], stated_text, computed, row_no))
             elif footer.kind == "total":
                 totals += self._wide_totals(fit, row, row_no)
         if "declared_participants" in facts:
@@ -94,7 +95,7 @@ class control_totals:
                 # A mean of schools' means is not the region's mean: only counts can be added up.
                 if _NUMBER.match(stated) and name.startswith("n_"):
                     computed = self._sums.get((subject, name), Decimal(0))
-                    totals.append(_total("total", f"{subject}: {name}", stated, str(computed), row_no))
+                    totals.append(_total("total", f"{subject}: {self._titles[name]}", stated, str(computed), row_no))
         return totals
 
 

@@ -45,6 +45,20 @@ def make_results_due(cursor: Any, source: str) -> None:
         )
 
 
+def make_all_due_after_new_rules(cursor: Any, fingerprint: str) -> None:
+    """When suites or reference data are not those of the last validation, every landed part is due again."""
+    cursor.execute(
+        """
+        insert into ops.setting (name, value) values ('validation_rules', %s)
+        on conflict (name) do update set value = excluded.value where setting.value <> excluded.value
+        returning 1
+        """,
+        (fingerprint,),
+    )
+    if cursor.fetchone():
+        cursor.execute("update ops.source_part set validated_at = null where status = 'landed'")
+
+
 def forget_findings(cursor: Any, part_ids: list[int]) -> None:
     """Lock the parts against a concurrent validation and drop what an earlier one said of them."""
     cursor.execute("select 1 from ops.source_part where part_id = any(%s) order by part_id for update", (part_ids,))

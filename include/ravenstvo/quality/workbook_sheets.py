@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -83,6 +84,9 @@ _ROWS = (
     ("Что делать", 56),
 )
 _ORIGINAL_WIDTH = 16
+_LINE_HEIGHT, _MOST_LINES = 15, 8
+# A word that does not fit goes to the next line whole.
+_WIDENING = 1.15
 
 
 def write_workbook(target: Path, report: FileReport) -> None:
@@ -109,7 +113,8 @@ def write_workbook(target: Path, report: FileReport) -> None:
 
 
 def _write_summary(sheet: Any, formats: dict[str, Any], report: FileReport) -> None:
-    for place, (_, width) in enumerate(_PARTS):
+    widths = [width for _, width in _PARTS]
+    for place, width in enumerate(widths):
         sheet.set_column(place, place, width)
     sheet.hide_gridlines(2)
     sheet.set_landscape()
@@ -118,18 +123,19 @@ def _write_summary(sheet: Any, formats: dict[str, Any], report: FileReport) -> N
     sheet.write_string(1, 0, report.path)
     line = 3
     if report.parts:
-        _write_line(sheet, line, [title for title, _ in _PARTS], formats["head"])
+        _write_line(sheet, line, [title for title, _ in _PARTS], formats["head"], widths)
         for part in report.parts:
             line += 1
             counts = (part.n_read, part.n_accepted, part.n_rejected, part.n_dropped, part.n_warnings)
-            _write_line(sheet, line, [part.sheet, part.title, *map(str, counts)], formats["text"])
+            _write_line(sheet, line, [part.sheet, part.title, *map(str, counts)], formats["text"], widths)
         line += 2
-    _write_line(sheet, line, [title for title, _ in _REMARKS], formats["head"])
+    _write_line(sheet, line, [title for title, _ in _REMARKS], formats["head"], widths)
     for remark in report.remarks:
         line += 1
         n_rows = "" if remark.n_rows is None else str(remark.n_rows)
         cells = [remark.kind, remark.place, remark.column, remark.message, n_rows, remark.advice or ""]
-        _write_line(sheet, line, cells, formats["text" if remark.kind == "Предупреждение" else "rejected"])
+        cell_format = formats["text" if remark.kind == "Предупреждение" else "rejected"]
+        _write_line(sheet, line, cells, cell_format, widths)
     sheet.write_string(
         line + 2,
         0,
@@ -140,16 +146,25 @@ def _write_summary(sheet: Any, formats: dict[str, Any], report: FileReport) -> N
 
 def _write_rows(sheet: Any, formats: dict[str, Any], report: FileReport) -> None:
     head = [*_ROWS, *((title, _ORIGINAL_WIDTH) for title in report.columns)]
-    for place, (_, width) in enumerate(head):
+    widths = [width for _, width in head]
+    for place, width in enumerate(widths):
         sheet.set_column(place, place, width)
     sheet.freeze_panes(1, 3)
     sheet.autofilter(0, 0, len(report.rows), len(head) - 1)
-    _write_line(sheet, 0, [title for title, _ in head], formats["head"])
+    _write_line(sheet, 0, [title for title, _ in head], formats["head"], widths)
     for line, row in enumerate(report.rows, start=1):
         cells = [report.path, row.sheet, row.row_no, row.column, row.value, row.kind, row.message, row.advice]
-        _write_line(sheet, line, [*cells, *row.cells], formats["rejected" if row.kind == "Отклонена" else "text"])
+        cell_format = formats["rejected" if row.kind == "Отклонена" else "text"]
+        _write_line(sheet, line, [*cells, *row.cells], cell_format, widths)
 
 
-def _write_line(sheet: Any, line: int, cells: Iterable[str], cell_format: Any) -> None:
+def _write_line(sheet: Any, line: int, cells: Sequence[str], cell_format: Any, widths: Sequence[int]) -> None:
+    # Not every program makes a row as high as its wrapped text.
+    n_lines = max((_n_lines(text, width) for text, width in zip(cells, widths, strict=False)), default=1)
+    sheet.set_row(line, _LINE_HEIGHT * min(n_lines, _MOST_LINES))
     for place, text in enumerate(cells):
         sheet.write_string(line, place, text[:CELL_LENGTH], cell_format)
+
+
+def _n_lines(text: str, width: int) -> int:
+    return sum(max(1, math.ceil(_WIDENING * len(part) / width)) for part in text.split("\n"))

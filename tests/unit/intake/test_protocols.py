@@ -100,8 +100,8 @@ def test_footer_is_compared_with_the_rows(read, table):
     answer, _ = read("а.csv", table("а.csv", protocols.EXPLODED, "cp1251"))
     totals = {(t["total_name"], t["column_name"]): (t["stated"], t["agrees"]) for t in answer["parts"][0]["totals"]}
     assert totals["Всего участников", ""] == ("2", True)
-    assert totals["Средние", "test_score"] == ("25.5", True)
-    assert totals["Минимальная граница", "test_score"] == ("24", None)
+    assert totals["Средние", "Тестовый балл"] == ("25.5", True)
+    assert totals["Минимальная граница", "Тестовый балл"] == ("24", None)
 
 
 def test_footer_that_disagrees_is_found(read, table):

@@ -37,8 +37,8 @@ def test_wide_form(read, workbook):
         ("Район", "Школа №3", None, None, None),
     ]
     totals = {t["column_name"]: (t["stated"], t["computed"], t["agrees"]) for t in part["totals"]}
-    assert totals["Русский язык: n_participants"] == ("15", "14", False)
-    assert totals["Химия: n_100"] == ("5", "5", True)
+    assert totals["Русский язык: Приняло участие"] == ("15", "14", False)
+    assert totals["Химия: Получили 100 баллов"] == ("5", "5", True)
     assert [problem["code"] for problem in answer["problems"]] == ["year_differs"]
 
 

@@ -1,0 +1,92 @@
+# make run [INBOX=folder] [YEAR=2021]   load a folder (by default the sample region) and recalculate a year
+# make test | lint | up | down | bench
+#
+# The recipes run from any working directory and under paths with spaces: nothing here is a file target, and the
+# shell quotes what make cannot.
+
+SHELL := /bin/sh
+.SHELLFLAGS := -euc
+.ONESHELL:
+.DEFAULT_GOAL := run
+.PHONY: run test lint up down setup bench
+
+PYTHON ?= python3.11
+UV_VERSION := 0.13.9
+
+# make's own list of makefiles starts with a space and keeps the spaces of the path.
+export RAVENSTVO_MAKEFILE := $(MAKEFILE_LIST)
+# Only for `make -C`: the folder that the caller stands in.
+export RAVENSTVO_CALLER := $(PWD)
+export RAVENSTVO_UV := $(UV_VERSION)
+export RAVENSTVO_PYTHON := $(PYTHON)
+
+define go_home
+caller=$$(pwd)
+makefile="$${RAVENSTVO_MAKEFILE# }"
+cd "$$(dirname "$$makefile")"
+unset MAKEFLAGS MFLAGS MAKELEVEL
+endef
+
+# The environment is made once: a stamp holds the fingerprint of what it was made from.
+define environment
+fingerprint=$$(cat requirements.lock pyproject.toml | cksum; pwd)
+if [ "$$(cat .venv/made-from 2>/dev/null || true)" != "$$fingerprint" ]; then
+  echo "Подготовка окружения .venv (один раз)"
+  "$$RAVENSTVO_PYTHON" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || {
+    echo "Нужен Python 3.11: make PYTHON=/путь/к/python3.11" >&2; exit 1; }
+  "$$RAVENSTVO_PYTHON" -m venv --without-pip --clear .venv
+  "$$RAVENSTVO_PYTHON" -m venv .venv/bootstrap
+  .venv/bootstrap/bin/python -m pip install --quiet "uv==$$RAVENSTVO_UV"
+  uv=.venv/bootstrap/bin/uv
+  "$$uv" pip sync --quiet --require-hashes --compile-bytecode --python .venv/bin/python requirements.lock
+  "$$uv" pip install --quiet --no-deps --python .venv/bin/python --editable .
+  printf '%s\n' "$$fingerprint" > .venv/made-from
+fi
+endef
+
+setup:
+	@$(go_home)
+	$(environment)
+
+run:
+	@case "$${MAKEFLAGS%% *}" in -*) moved= ;; *w*) moved=1 ;; *) moved= ;; esac
+	$(go_home)
+	$(environment)
+	inbox=$${INBOX:-}
+	case "$$inbox" in
+	  ''|/*) ;;
+	  *)
+	    # Relative to where the caller stands; under `make -C` that is not where make stands.
+	    if [ -n "$$moved" ] && [ -e "$$RAVENSTVO_CALLER/$$inbox" ]; then inbox="$$RAVENSTVO_CALLER/$$inbox"
+	    else inbox="$$caller/$$inbox"; fi ;;
+	esac
+	set --
+	[ -z "$$inbox" ] || set -- "$$@" --inbox "$$inbox"
+	[ -z "$${YEAR:-}" ] || set -- "$$@" --year "$$YEAR"
+	exec .venv/bin/ravenstvo run "$$@"
+
+test:
+	@$(go_home)
+	$(environment)
+	exec .venv/bin/python -m pytest $${ARGS:-}
+
+lint:
+	@$(go_home)
+	$(environment)
+	PATH="$$PWD/.venv/bin:$$PATH"
+	ruff check .
+	ruff format --check .
+	mypy
+	lint-imports
+	yamllint --strict .
+	sqlfluff lint --disable-progress-bar dbt_project
+
+up down:
+	@$(go_home)
+	$(environment)
+	exec .venv/bin/ravenstvo $@
+
+bench:
+	@$(go_home)
+	$(environment)
+	exec .venv/bin/python bench/run.py

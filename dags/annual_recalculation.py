@@ -1,0 +1,78 @@
+"""The yearly recalculation: an inbox of files goes in, the list of schools with low results comes out of `marts`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow.sdk import CronPartitionTimetable, Param, dag, get_current_context, task
+
+
+@dag(
+    # The partition key is the campaign year. Once a year, after the last exams; otherwise by hand.
+    schedule=CronPartitionTimetable("0 3 1 10 *", timezone="Europe/Moscow", key_format="%Y"),
+    catchup=False,
+    max_active_runs=1,
+    params={
+        "year": Param(None, type=["null", "integer"], title="Год кампании", description="Пусто — последний в папке"),
+        "inbox": Param(None, type=["null", "string"], title="Папка с файлами", description="Пусто — из настроек"),
+    },
+    doc_md=__doc__,
+    tags=["ravenstvo"],
+)
+def annual_recalculation() -> None:
+    """Files of the inbox → landing → checks → dbt stages."""
+
+    @task
+    def read_inbox() -> list[dict[str, Any]]:
+        """Read every file of the inbox into the spool; one entry for each file, and the campaign year beside them."""
+        from ravenstvo.runtime import tasks
+
+        context = get_current_context()
+        plan = tasks.read_inbox(context["params"], context["dag_run"].partition_key)
+        context["ti"].xcom_push(key="year", value=plan["year"])
+        return plan["files"]
+
+    @task(map_index_template="{{ file_name }}")
+    def land(spooled: dict[str, Any]) -> dict[str, Any]:
+        """Load one file in one transaction. A refused file is a result, not a failure."""
+        from ravenstvo.runtime import tasks
+
+        get_current_context()["file_name"] = spooled["path"]
+        return tasks.land(spooled)
+
+    @task.short_circuit(trigger_rule="none_failed")
+    def prepare(year: int) -> dict[str, Any] | None:
+        """Decide which years to recalculate; when nothing changed the rest is skipped."""
+        from ravenstvo.runtime import tasks
+
+        return tasks.prepare(year)
+
+    @task
+    def stage(name: str, calculation: dict[str, Any]) -> dict[str, Any]:
+        from ravenstvo.runtime import tasks
+
+        return tasks.run_stage(name, calculation)
+
+    @task
+    def validate(calculation: dict[str, Any]) -> dict[str, Any]:
+        """Run the suites, reject rows, write the senders' error workbooks."""
+        from ravenstvo.runtime import tasks
+
+        return tasks.validate(calculation)
+
+    @task
+    def finish(calculation: dict[str, Any]) -> None:
+        from ravenstvo.runtime import tasks
+
+        tasks.finish(calculation)
+
+    files = read_inbox()
+    calculation = prepare(files["year"])
+    land.expand(spooled=files) >> calculation
+    seeds, staging, core, marts = (
+        stage.override(task_id=f"build_{name}")(name, calculation) for name in ("seeds", "staging", "core", "marts")
+    )
+    seeds >> validate(calculation) >> staging >> core >> marts >> finish(calculation)
+
+
+annual_recalculation()

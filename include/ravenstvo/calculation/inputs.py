@@ -1,0 +1,76 @@
+"""Fingerprints of what a year's results rest on: data in force, seeds, models, program."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+from psycopg2.extensions import cursor as Cursor
+
+import ravenstvo
+
+# Methods compare a year with the two before it.
+YEARS_BACK = 2
+
+# In force: what the parts are, not when they came. Load order and part numbers must not matter.
+_PARTS = """
+select
+  part.year,
+  concat_ws(
+    '|', part.source, part.layout, part.content_key, part.scope_kind, part.scope_key,
+    file.sha256, part.sheet, part.block_no,
+    (
+      select md5(string_agg(school_key, ',' order by school_key))
+      from ops.superseded_school as superseded
+      where superseded.part_id = part.part_id
+    )
+  ) as identity
+from ops.source_part as part
+inner join ops.source_file as file using (file_id)
+where part.in_force and part.status = 'landed'
+order by identity
+"""
+
+
+def data_hashes(cursor: Cursor) -> dict[int, str]:
+    """Fingerprint of the data of each year: its own parts, those of the years before, and registers without a year."""
+    cursor.execute(_PARTS)
+    parts: list[tuple[int | None, str]] = cursor.fetchall()
+    years = sorted({year for year, _ in parts if year is not None})
+    return {
+        year: _digest(
+            identity for part_year, identity in parts if part_year is None or year - YEARS_BACK <= part_year <= year
+        )
+        for year in years
+    }
+
+
+def seeds_hash(project_root: Path) -> str:
+    """Fingerprint of the reference data."""
+    return _files_digest(project_root, ["dbt_project/seeds/**/*"])
+
+
+def code_version(project_root: Path) -> str:
+    """Program version and fingerprint of the models and of what rejects rows, such as ``0.1.0+3f2a…``."""
+    patterns = [f"dbt_project/{name}" for name in ("*.yml", "models/**/*", "macros/**/*", "tests/**/*")]
+    patterns += ["expectations/*", "include/ravenstvo/quality/checks/*.sql"]
+    return f"{ravenstvo.__version__}+{_files_digest(project_root, patterns)[:16]}"
+
+
+def year_hash(data: str, seeds: str, code: str) -> str:
+    """One fingerprint of all that a year's results rest on."""
+    return _digest([data, seeds, code])
+
+
+def _files_digest(root: Path, patterns: Iterable[str]) -> str:
+    files = sorted({path for pattern in patterns for path in root.glob(pattern) if path.is_file()})
+    return _digest(f"{path.relative_to(root)}:{hashlib.sha256(path.read_bytes()).hexdigest()}" for path in files)
+
+
+def _digest(texts: Iterable[str]) -> str:
+    digest = hashlib.sha256()
+    for text in texts:
+        digest.update(text.encode())
+        digest.update(b"\n")
+    return digest.hexdigest()

@@ -1,0 +1,157 @@
+"""Begin and end of a calculation.
+
+One calculation at a time works on a warehouse: its stages rebuild common tables. A stage holds an advisory lock
+while it runs; a calculation that is still marked as running when another begins has died, or loses its turn and
+stops at its next stage.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TypedDict
+
+import psycopg2
+from psycopg2.extensions import cursor as Cursor
+
+from ravenstvo.calculation.inputs import code_version, data_hashes, seeds_hash, year_hash
+from ravenstvo.settings import Settings
+from ravenstvo.warehouse.connection import connect, parameters
+
+
+class CalculationError(RuntimeError):
+    """A calculation cannot begin or go on; the message (Russian) says why."""
+
+
+class Calculation(TypedDict):
+    """What the tasks hand to each other."""
+
+    calculation_id: str
+    year: int
+    years: list[int]
+
+
+_LAST_HASHES = """
+select distinct on (hashed.year) hashed.year::int, hashed.hash
+from ops.calculation, jsonb_each_text(parameters -> 'year_hashes') as hashed (year, hash)
+where status = 'done'
+order by hashed.year, finished_at desc
+"""
+
+
+def begin(settings: Settings, year: int | None = None) -> Calculation | None:
+    """Decide which years to recalculate and open a calculation.
+
+    Years are the campaign year and every earlier year with data whose inputs differ from those of its last done
+    calculation. Without a year the campaign is the latest year with data. Returns None when nothing changed, or
+    when no data has come for the year.
+
+    Raises CalculationError while a stage of another calculation runs.
+    """
+    with _turn(settings), connect(settings) as connection, connection.cursor() as cursor:
+        data = data_hashes(cursor)
+        campaign = year if year is not None else max(data, default=None)
+        if campaign is None or campaign not in data:
+            return None
+        seeds, code = seeds_hash(settings.project_root), code_version(settings.project_root)
+        hashes = {y: year_hash(data[y], seeds, code) for y in sorted(data) if y <= campaign}
+        cursor.execute(_LAST_HASHES)
+        last = dict(cursor.fetchall())
+        changed = [y for y, value in hashes.items() if last.get(y) != value]
+        if not changed and not _unvalidated(cursor):
+            return None
+        years = sorted({*changed, campaign})
+        calculation_id = _new_id(cursor, campaign)
+        cursor.execute(
+            "update ops.calculation set status = 'failed', finished_at = now(), message = %s where status = 'running'",
+            (f"Прерван: не был закончен к началу расчёта {calculation_id}",),
+        )
+        cursor.execute(
+            "insert into ops.calculation "
+            "(calculation_id, year, years, status, inputs_hash, code_version, seeds_hash, parameters) "
+            "values (%s, %s, %s, 'running', %s, %s, %s, %s)",
+            (
+                *(calculation_id, campaign, years, hashes[campaign], code, seeds),
+                json.dumps({"year_hashes": {str(y): hashes[y] for y in years}}),
+            ),
+        )
+        return Calculation(calculation_id=calculation_id, year=campaign, years=years)
+
+
+def finish(settings: Settings, calculation: Calculation) -> None:
+    """Mark the calculation as done: from now on its inputs count as calculated."""
+    with connect(settings) as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "update ops.calculation set status = 'done', finished_at = now() "
+            "where calculation_id = %s and status = 'running'",
+            (calculation["calculation_id"],),
+        )
+        if cursor.rowcount != 1:
+            raise CalculationError(_lost_turn(calculation))
+
+
+def fail(settings: Settings, calculation: Calculation, message: str) -> None:
+    """Mark the calculation as failed."""
+    with connect(settings) as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "update ops.calculation set status = 'failed', finished_at = now(), message = %s "
+            "where calculation_id = %s and status = 'running'",
+            (message, calculation["calculation_id"]),
+        )
+
+
+@contextmanager
+def stage_turn(settings: Settings, calculation: Calculation) -> Iterator[None]:
+    """Hold the warehouse for one stage, after checking that this calculation still is the one in hand."""
+    with _turn(settings):
+        with connect(settings) as connection, connection.cursor() as cursor:
+            cursor.execute(
+                "select 1 from ops.calculation where calculation_id = %s and status = 'running'",
+                (calculation["calculation_id"],),
+            )
+            if cursor.fetchone() is None:
+                raise CalculationError(_lost_turn(calculation))
+        yield
+
+
+@contextmanager
+def _turn(settings: Settings) -> Iterator[None]:
+    # A session lock on a connection without a transaction: an open one would hold back vacuum for a whole stage.
+    holder = psycopg2.connect(**parameters(settings))
+    try:
+        holder.autocommit = True
+        with holder.cursor() as cursor:
+            cursor.execute("select pg_try_advisory_lock(hashtext('ravenstvo.calculation'))")
+            row = cursor.fetchone()
+        if row is None or not row[0]:
+            raise CalculationError(
+                "В этом хранилище сейчас идёт другой расчёт. Дождитесь его окончания («ravenstvo status») и повторите."
+            )
+        yield
+    finally:
+        holder.close()
+
+
+def _lost_turn(calculation: Calculation) -> str:
+    return (
+        f"Расчёт {calculation['calculation_id']} остановлен: тем временем в этом хранилище начат другой расчёт. "
+        "Его итоги — в «ravenstvo status»."
+    )
+
+
+def _unvalidated(cursor: Cursor) -> bool:
+    """Whether rows wait for validation, such as those of a file that came late and is not in force."""
+    cursor.execute("select exists (select 1 from ops.source_part where status = 'landed' and validated_at is null)")
+    row = cursor.fetchone()
+    return bool(row and row[0])
+
+
+def _new_id(cursor: Cursor, year: int) -> str:
+    """Readable and unique: campaign year, time, and a number where two begin within one second."""
+    base = f"{year}-{datetime.now(UTC):%Y%m%dT%H%M%S}"
+    cursor.execute("select count(*) from ops.calculation where starts_with(calculation_id, %s)", (base,))
+    row = cursor.fetchone()
+    taken = row[0] if row else 0
+    return base if taken == 0 else f"{base}-{taken + 1}"

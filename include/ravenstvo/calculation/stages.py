@@ -1,0 +1,137 @@
+"""dbt stages of a calculation, run inside this process.
+
+A dbt command of its own would import dbt anew for every stage; here the import and the parsed project are shared
+by all stages that one process runs.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from psycopg2.extras import execute_values
+
+from ravenstvo.calculation.lifecycle import Calculation, CalculationError, fail, stage_turn
+from ravenstvo.settings import Settings
+from ravenstvo.warehouse.connection import connect, parameters
+
+if TYPE_CHECKING:
+    from dbt.artifacts.schemas.results import NodeResult
+
+STAGES = ("seeds", "staging", "core", "marts")
+
+_FAILED = ("error", "fail", "runtime error")
+
+
+def run_stage(settings: Settings, calculation: Calculation, stage: str) -> dict[str, Any]:
+    """Build one stage (a selector of ``dbt_project/selectors.yml``) for the calculation's years.
+
+    The result of every node goes to ``ops.dbt_node_result``. Returns counts of nodes by status and the seconds.
+    Raises CalculationError that names the failed nodes; the calculation is then marked as failed.
+    """
+    if stage not in STAGES:
+        raise ValueError(f"unknown stage {stage!r}")
+    started = time.monotonic()
+    with stage_turn(settings, calculation):
+        results, error = _build(settings, calculation, stage)
+        seconds = time.monotonic() - started
+        _record(settings, calculation, stage, results, seconds)
+    problems = [f"{_name(r)}: {_message(r)}" for r in results if str(r.status) in _FAILED]
+    if error and not problems:
+        problems = [error]
+    if problems:
+        message = f"Этап dbt «{stage}» не прошёл. " + "; ".join(problems[:5])
+        if len(problems) > 5:
+            message += f"; и ещё {len(problems) - 5} (таблица ops.dbt_node_result)"
+        fail(settings, calculation, message)
+        raise CalculationError(message)
+    counts: dict[str, int] = {}
+    for result in results:
+        counts[str(result.status)] = counts.get(str(result.status), 0) + 1
+    return {"stage": stage, "nodes": counts, "seconds": round(seconds, 2)}
+
+
+def _build(settings: Settings, calculation: Calculation, stage: str) -> tuple[list[NodeResult], str | None]:
+    """Run ``dbt build``. Returns the nodes' results and dbt's own error, if it could not start."""
+    from dbt.cli.main import dbtRunner
+
+    project = settings.project_root / "dbt_project"
+    settings.dbt_target_dir.mkdir(parents=True, exist_ok=True)
+    arguments = [
+        *("--quiet", "--no-use-colors", "--no-send-anonymous-usage-stats", "--no-version-check"),
+        *("--log-path", str(settings.dbt_logs_dir), "--log-level-file", "info"),
+        "build",
+        # A test belongs to the last stage that it looks at.
+        *("--selector", stage, "--indirect-selection", "buildable"),
+        *("--project-dir", str(project), "--profiles-dir", str(project)),
+        *("--target-path", str(settings.dbt_target_dir)),
+        *("--vars", json.dumps({"years": calculation["years"], "calculation_id": calculation["calculation_id"]})),
+    ]
+    with _warehouse_environment(settings):
+        outcome = dbtRunner().invoke(arguments)
+    results = list(getattr(outcome.result, "results", None) or ())
+    if outcome.exception is not None:
+        return results, str(outcome.exception)
+    return results, None if outcome.success else "dbt сообщил об ошибке; подробности в журнале dbt"
+
+
+@contextmanager
+def _warehouse_environment(settings: Settings) -> Iterator[None]:
+    """The connection as ``profiles.yml`` reads it, for as long as dbt runs."""
+    warehouse = parameters(settings)
+    wanted = {
+        "RAVENSTVO_PG_HOST": warehouse.get("host") or "localhost",
+        "RAVENSTVO_PG_PORT": warehouse.get("port") or 5432,
+        "RAVENSTVO_PG_USER": warehouse.get("user") or "",
+        "RAVENSTVO_PG_PASSWORD": warehouse.get("password") or "",
+        "RAVENSTVO_PG_DBNAME": warehouse.get("dbname") or "",
+    }
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update({name: str(value) for name, value in wanted.items()})
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _record(
+    settings: Settings, calculation: Calculation, stage: str, results: list[NodeResult], seconds: float
+) -> None:
+    calculation_id = calculation["calculation_id"]
+    rows = [
+        (
+            *(calculation_id, stage, result.node.unique_id, str(result.node.resource_type), str(result.status)),
+            *(result.execution_time, result.failures, _message(result)),
+        )
+        for result in results
+    ]
+    with connect(settings) as connection, connection.cursor() as cursor:
+        execute_values(
+            cursor,
+            "insert into ops.dbt_node_result "
+            "(calculation_id, stage, node, resource_type, status, seconds, failures, message) values %s",
+            rows,
+        )
+        cursor.execute(
+            "insert into ops.stage_time (calculation_id, stage, seconds) values (%s, %s, %s)",
+            (calculation_id, stage, seconds),
+        )
+
+
+def _name(result: NodeResult) -> str:
+    return str(result.node.name)
+
+
+def _message(result: NodeResult) -> str | None:
+    """Dbt's message without PostgreSQL's DETAIL line, which can quote a row."""
+    if result.message is None:
+        return None
+    return " ".join(line.strip() for line in result.message.splitlines() if "DETAIL" not in line)[:1000]

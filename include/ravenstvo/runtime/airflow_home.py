@@ -1,0 +1,177 @@
+"""Airflow's own folder: configuration, secrets, metadata database."""
+
+from __future__ import annotations
+
+import base64
+import configparser
+import hashlib
+import importlib.metadata
+import importlib.util
+import io
+import json
+import os
+import secrets
+import subprocess
+import sys
+from pathlib import Path
+
+import psycopg2
+from psycopg2 import errors
+from sqlalchemy.engine import URL
+
+from ravenstvo.settings import Settings
+from ravenstvo.warehouse import server
+from ravenstvo.warehouse.connection import url_parameters
+
+ADMIN = "admin"
+
+
+class AirflowError(RuntimeError):
+    """Airflow cannot be prepared; the message (Russian) says where to look."""
+
+
+def prepare(settings: Settings) -> dict[str, str]:
+    """Write the configuration and bring the metadata database up to date.
+
+    Returns the environment in which every Airflow command of this home runs. Quick when nothing changed.
+    """
+    if settings.airflow_url is None:
+        server.start(settings)
+    settings.make_home()
+    _write_private(settings.airflow_home / "airflow.cfg", _configuration(settings))
+    _write_passwords(settings)
+    environment = _environment(settings)
+    _migrate_metadata(settings, environment)
+    return environment
+
+
+def command(*arguments: str) -> list[str]:
+    """Airflow's command line of this Python environment."""
+    return [sys.executable, "-m", "airflow", *arguments]
+
+
+def api_url(settings: Settings) -> str:
+    """Address of the web interface and of the interface that tasks report to."""
+    return settings.api_url or f"http://127.0.0.1:{settings.api_port}"
+
+
+def passwords_file(settings: Settings) -> Path:
+    """Where the password of the web interface is."""
+    return settings.airflow_home / "passwords.json"
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    """The caller's environment with this home, and without Airflow settings meant for another installation."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
+    return kept | {
+        "AIRFLOW_HOME": str(settings.airflow_home),
+        "RAVENSTVO_HOME": str(settings.home),
+        # Tasks that Airflow starts find the same programs as this command.
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
+        "PYTHONUNBUFFERED": "1",
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+    }
+
+
+def _configuration(settings: Settings) -> str:
+    url = server.database_url(settings, server.AIRFLOW_DB)
+    sections: dict[str, dict[str, object]] = {
+        "core": {
+            "dags_folder": settings.project_root / "dags",
+            "plugins_folder": settings.project_root / "plugins",
+            "executor": "LocalExecutor",
+            "parallelism": 4,
+            "load_examples": False,
+            "dags_are_paused_at_creation": False,
+            "fernet_key": base64.urlsafe_b64encode(
+                hashlib.sha256(_secret(settings, "fernet").encode()).digest()
+            ).decode(),
+            "simple_auth_manager_users": f"{ADMIN}:admin",
+            "simple_auth_manager_passwords_file": passwords_file(settings),
+            "execution_api_server_url": f"{api_url(settings)}/execution/",
+        },
+        "database": {
+            "sql_alchemy_conn": url.render_as_string(hide_password=False),
+            # Airflow works without its asynchronous connection; asyncpg, which it needs, may be absent.
+            "sql_alchemy_conn_async": _async_url(url) if importlib.util.find_spec("asyncpg") else "",
+            "load_default_connections": False,
+        },
+        "logging": {"base_log_folder": settings.logs_dir / "airflow", "logging_level": "INFO"},
+        "api": {
+            "host": settings.api_host,
+            "port": settings.api_port,
+            "base_url": api_url(settings),
+            "workers": 1,
+            "expose_config": False,
+            "secret_key": _secret(settings, "api"),
+        },
+        "api_auth": {"jwt_secret": _secret(settings, "jwt")},
+        "dag_processor": {"refresh_interval": 60, "min_file_process_interval": 60},
+        "usage_data_collection": {"enabled": False},
+    }
+    parser = configparser.RawConfigParser()
+    for name, options in sections.items():
+        parser[name] = {option: str(value).replace("%", "%%") for option, value in options.items()}
+    text = io.StringIO()
+    text.write("# Written by ravenstvo at every start; changes made by hand are lost.\n")
+    parser.write(text)
+    return text.getvalue()
+
+
+def _async_url(url: URL) -> str:
+    return url.set(drivername="postgresql+asyncpg").render_as_string(hide_password=False)
+
+
+def _secret(settings: Settings, name: str) -> str:
+    """A random secret of this home, made once."""
+    path = settings.airflow_home / f"{name}.secret"
+    if not path.exists():
+        _write_private(path, secrets.token_hex(32))
+    return path.read_text()
+
+
+def _write_passwords(settings: Settings) -> None:
+    path = passwords_file(settings)
+    if not path.exists():
+        _write_private(path, json.dumps({ADMIN: secrets.token_urlsafe(12)}))
+
+
+def _write_private(path: Path, text: str) -> None:
+    """Write for the owner only, at once, and only what changed."""
+    if path.exists() and path.read_text(encoding="utf-8") == text:
+        return
+    draft = path.with_name(f"{path.name}.{os.getpid()}.new")
+    draft.touch(mode=0o600)
+    draft.write_text(text, encoding="utf-8")
+    draft.replace(path)
+
+
+def _migrate_metadata(settings: Settings, environment: dict[str, str]) -> None:
+    """``airflow db migrate`` takes seconds: a stamp holds the program's version and the revision that it left."""
+    version = importlib.metadata.version("apache-airflow-core")
+    stamp = settings.airflow_home / "migrated"
+    if stamp.exists() and stamp.read_text(encoding="utf-8") == f"{version} {_metadata_revision(settings)}":
+        return
+    log = settings.logs_dir / "airflow-db-migrate.log"
+    with log.open("w") as output:
+        done = subprocess.run(
+            command("db", "migrate"), env=environment, cwd=settings.home, stdout=output, stderr=output, check=False
+        )
+    if done.returncode != 0:
+        raise AirflowError(f"База метаданных Airflow не подготовлена. Подробности: {log}")
+    stamp.write_text(f"{version} {_metadata_revision(settings)}", encoding="utf-8")
+
+
+def _metadata_revision(settings: Settings) -> str | None:
+    """Revision that the metadata database is at; None when it is empty."""
+    url = server.database_url(settings, server.AIRFLOW_DB)
+    connection = psycopg2.connect(**url_parameters(url))
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("select version_num from alembic_version")
+            row = cursor.fetchone()
+            return str(row[0]) if row else None
+    except errors.UndefinedTable:
+        return None
+    finally:
+        connection.close()

@@ -1,0 +1,144 @@
+"""Airflow's services on this machine: started in the background, stopped by their pids."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+import psutil
+
+from ravenstvo.runtime import airflow_home
+from ravenstvo.settings import Settings
+from ravenstvo.warehouse import migrate, server
+
+# Name of the service: arguments of the ``airflow`` command.
+SERVICES = {
+    "api-server": ("api-server",),
+    "scheduler": ("scheduler",),
+    "dag-processor": ("dag-processor",),
+    "triggerer": ("triggerer",),
+}
+_START_SECONDS = 120
+
+
+class ServiceError(RuntimeError):
+    """A service cannot be started; the message (Russian) says where to look."""
+
+
+def up(settings: Settings, say: Callable[[str], None]) -> None:
+    """Start what does not run yet, wait until all of it is healthy, and say where the interface is."""
+    settings.make_home()
+    migrate.upgrade(settings)
+    environment = airflow_home.prepare(settings)
+    _pid_dir(settings).mkdir(exist_ok=True, mode=0o700)
+    if _running(settings, "api-server") is None and not _port_is_free(settings):
+        raise ServiceError(f"Порт {settings.api_port} занят. Задайте другой: RAVENSTVO_API_PORT=8081 make up")
+    for name in SERVICES:
+        if _running(settings, name) is None:
+            _start(settings, name, environment)
+    _wait_until_healthy(settings)
+    say(f"Airflow: {airflow_home.api_url(settings)}")
+    say(f"Пользователь {airflow_home.ADMIN}, пароль в файле {airflow_home.passwords_file(settings)}")
+    say(f"Журналы: {settings.logs_dir}. Остановить: make down")
+
+
+def run_in_foreground(settings: Settings, name: str) -> NoReturn:
+    """Become one service: what a container or a process manager starts. The metadata must have been prepared."""
+    if name not in SERVICES:
+        raise ServiceError(f"Нет такой службы: {name}. Есть: {', '.join(SERVICES)}")
+    environment = airflow_home.prepare(settings)
+    os.chdir(settings.home)
+    command = airflow_home.command(*SERVICES[name])
+    os.execve(command[0], command, environment)
+
+
+def down(settings: Settings, say: Callable[[str], None]) -> None:
+    """Stop the services of this home and its embedded server; nothing else."""
+    processes = [process for name in SERVICES if (process := _running(settings, name)) is not None]
+    family = [member for process in processes for member in (process, *process.children(recursive=True))]
+    for process in processes:
+        process.terminate()
+    _, alive = psutil.wait_procs(family, timeout=30)
+    for process in alive:
+        process.kill()
+    for name in SERVICES:
+        _pid_file(settings, name).unlink(missing_ok=True)
+    stopped = server.stop(settings)
+    say(f"Остановлено служб Airflow: {len(processes)}; PostgreSQL {'остановлен' if stopped else 'не работал'}.")
+
+
+def _start(settings: Settings, name: str, environment: dict[str, str]) -> None:
+    with (settings.logs_dir / f"{name}.log").open("ab") as output:
+        process = subprocess.Popen(
+            airflow_home.command(*SERVICES[name]),
+            env=environment,
+            cwd=settings.home,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    # A pid may be used again after a restart of the machine: the time of creation tells them apart.
+    started = psutil.Process(process.pid).create_time()
+    _pid_file(settings, name).write_text(json.dumps({"pid": process.pid, "started": started}))
+
+
+def _running(settings: Settings, name: str) -> psutil.Process | None:
+    try:
+        noted = json.loads(_pid_file(settings, name).read_text())
+        process = psutil.Process(noted["pid"])
+        same = abs(process.create_time() - noted["started"]) < 1
+        return process if same and process.status() != psutil.STATUS_ZOMBIE else None
+    except (FileNotFoundError, ValueError, KeyError, psutil.NoSuchProcess):
+        return None
+
+
+def _wait_until_healthy(settings: Settings) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while True:
+        for name in SERVICES:
+            if _running(settings, name) is None:
+                raise ServiceError(f"Служба {name} не запустилась. Подробности: {settings.logs_dir / (name + '.log')}")
+        waiting = unhealthy(settings)
+        if not waiting:
+            return
+        if time.monotonic() > deadline:
+            raise ServiceError(f"Службы не готовы за {_START_SECONDS} с: {', '.join(waiting)}. См. {settings.logs_dir}")
+        time.sleep(0.5)
+
+
+def unhealthy(settings: Settings) -> list[str]:
+    """Services that do not report as healthy yet, by Airflow's own health check."""
+    try:
+        with urllib.request.urlopen(f"{airflow_home.api_url(settings)}/api/v2/monitor/health", timeout=5) as answer:
+            health = json.load(answer)
+    except (urllib.error.URLError, OSError, ValueError):
+        return list(SERVICES)
+    parts = {"scheduler": "scheduler", "dag_processor": "dag-processor", "triggerer": "triggerer"}
+    return [name for part, name in parts.items() if (health.get(part) or {}).get("status") != "healthy"]
+
+
+def _port_is_free(settings: Settings) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.api_host, settings.api_port))
+        except OSError:
+            return False
+    return True
+
+
+def _pid_dir(settings: Settings) -> Path:
+    return settings.home / "pids"
+
+
+def _pid_file(settings: Settings, name: str) -> Path:
+    return _pid_dir(settings) / f"{name}.json"

@@ -1,0 +1,141 @@
+"""What a run tells at its end: files, rows, schools found, and where to look next."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from psycopg2.extensions import cursor as Cursor
+
+from ravenstvo.settings import Settings
+from ravenstvo.warehouse.connection import connect
+
+Say = Callable[[str], None]
+
+_SHOWN = 10
+
+
+def show(settings: Settings, started: datetime, say: Say) -> int:
+    """Print the summary of the run that began at ``started``. Returns the number of files refused as a whole."""
+    found = json.loads(settings.last_inbox_file.read_text(encoding="utf-8"))
+    say("")
+    n_refused = show_files(settings, started, say, found)
+    with connect(settings) as connection, connection.cursor() as cursor:
+        calculation = _calculation(cursor, started)
+        if calculation is None:
+            say(_nothing_to_do(cursor, found["year"]))
+        else:
+            say(f"Пересчитаны годы: {', '.join(map(str, calculation['years']))} (расчёт {calculation['id']}).")
+        _show_rows(cursor, found["year"], say)
+        n_shown = _show_schools(cursor, found["year"], say)
+        example = _example(cursor, found["year"]) if n_shown else None
+    _show_next(settings, found["year"], example, n_refused, say)
+    return n_refused
+
+
+def show_files(settings: Settings, started: datetime, say: Say, found: dict[str, Any] | None = None) -> int:
+    """Print what became of the files of the run that began at ``started``. Returns the number of refused ones."""
+    with connect(settings) as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "select count(*) filter (where landed), count(*) filter (where not landed) from "
+            "(select bool_or(status = 'landed') as landed from ops.source_part "
+            "where landed_at >= %s or (status = 'waiting') group by file_id) as files",
+            (started,),
+        )
+        n_landed, n_waiting = cursor.fetchone() or (0, 0)
+        cursor.execute(
+            "select f.path, string_agg(p.message || coalesce(' — ' || p.advice, ''), '; ' order by p.problem_id) "
+            "from ops.source_file as f join ops.file_problem as p using (file_id) "
+            "where f.status = 'refused' and p.severity = 'error' and p.found_at >= %s group by f.path order by f.path",
+            (started,),
+        )
+        refused = cursor.fetchall()
+    if found is not None:
+        say(
+            f"Файлов в папке: {found['n_found']}. Загружено новых: {n_landed}, были загружены раньше: "
+            f"{found['n_known']}, ждут своего года: {n_waiting}, отклонено: {len(refused)}."
+        )
+    for path, message in refused[:_SHOWN]:
+        say(f"  ОТКЛОНЁН {path}: {message}")
+    if len(refused) > _SHOWN:
+        say(f"  … и ещё {len(refused) - _SHOWN}")
+    return len(refused)
+
+
+def _calculation(cursor: Cursor, started: datetime) -> dict[str, Any] | None:
+    cursor.execute(
+        "select calculation_id, years from ops.calculation where started_at >= %s and status = 'done' "
+        "order by started_at desc limit 1",
+        (started,),
+    )
+    row = cursor.fetchone()
+    return None if row is None else {"id": row[0], "years": row[1]}
+
+
+def _nothing_to_do(cursor: Cursor, year: int) -> str:
+    cursor.execute("select exists (select 1 from ops.source_part where in_force and year = %s)", (year,))
+    row = cursor.fetchone()
+    if row and row[0]:
+        return "Ничего нового: данные, справочники и модели те же, расчёт не повторялся."
+    return f"Данных за {year} год нет: рассчитывать нечего."
+
+
+def _show_rows(cursor: Cursor, year: int, say: Say) -> None:
+    cursor.execute(
+        "select sum(n_rows_read), sum(n_rows_dropped), sum(n_records), sum(n_rows_accepted), sum(n_rows_rejected), "
+        "sum(n_warnings) from ops.source_part where status = 'landed' and in_force and (year is null or year <= %s)",
+        (year,),
+    )
+    read, dropped, records, accepted, rejected, warnings = (value or 0 for value in cursor.fetchone() or (0,) * 6)
+    say(
+        f"Строк в действующих файлах: {read}, из них заголовков, итогов и пустых: {dropped}. "
+        f"Записей: {records}, принято: {accepted}, отклонено: {rejected}, предупреждений: {warnings}."
+    )
+
+
+def _show_schools(cursor: Cursor, year: int, say: Say) -> int:
+    """Print schools found by method. Returns the number of lines."""
+    cursor.execute("select to_regclass('marts.mart_identification')")
+    if (cursor.fetchone() or (None,))[0] is None:
+        return 0
+    cursor.execute(
+        "select method_code, count(*) filter (where is_low_results), count(*) filter (where is_low_results is not null)"
+        " from marts.mart_identification where year = %s group by method_code order by method_code",
+        (year,),
+    )
+    lines = cursor.fetchall()
+    if lines:
+        say(f"Школы с низкими результатами, {year} год:")
+    for method, n_low, n_judged in lines:
+        say(f"  {method}: {n_low} из {n_judged}")
+    return len(lines)
+
+
+def _example(cursor: Cursor, year: int) -> str | None:
+    """A school of the list, by the key that people know."""
+    cursor.execute(
+        "select coalesce(school_code, login, school_id) from marts.mart_identification "
+        "where year = %s and is_low_results order by n_low_procedures desc, school_id limit 1",
+        (year,),
+    )
+    row = cursor.fetchone()
+    return row[0] if row else None
+
+
+def _show_next(settings: Settings, year: int, example: str | None, n_refused: int, say: Say) -> None:
+    program = ".venv/bin/ravenstvo"
+    say("\nДальше:")
+    if example is not None:
+        say(f"  {program} explain --school {example} --year {year}")
+    say(f'  {program} query "select * from marts.mart_identification where year = {year} and is_low_results"')
+    say(f"  {program} status")
+    errors = settings.reports_dir / str(year) / "errors"
+    if errors.is_dir() and any(errors.iterdir()):
+        say(f"  Ошибки для отправителей: {errors}")
+    docs = settings.data_docs_dir / "index.html"
+    if docs.exists():
+        say(f"  Проверки (Data Docs): {docs}")
+    if n_refused:
+        say(f"Внимание: отклонено файлов целиком: {n_refused}; остальные загружены.")

@@ -1,0 +1,137 @@
+"""Every setting of the project: typed, read from the environment with the prefix ``RAVENSTVO_``."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy.engine import make_url
+
+PROJECT_ROOT = Path(__file__).resolve().parents[2]
+
+# Where containers find their secrets as files; the file ravenstvo_warehouse_url holds that setting.
+_SECRETS = Path("/run/secrets")
+
+
+class Settings(BaseSettings):
+    """Settings of one run. Paths are absolute; an empty variable counts as not set."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="RAVENSTVO_", env_ignore_empty=True, frozen=True, secrets_dir=_SECRETS if _SECRETS.is_dir() else None
+    )
+
+    home: Path = Field(default=PROJECT_ROOT / ".ravenstvo", description="Folder that holds all state")
+    warehouse_url: str | None = Field(
+        default=None, description="PostgreSQL of one's own; without it the embedded server"
+    )
+    airflow_url: str | None = Field(
+        default=None, description="Airflow's metadata database; without it the embedded server"
+    )
+    inbox: Path | None = Field(
+        default=None, description="Folder of files to load; without it the shipped sample region"
+    )
+    year: int | None = Field(
+        default=None, ge=1990, le=2100, description="Campaign year; without it the latest in the inbox"
+    )
+    readers: int = Field(default=min(2, os.cpu_count() or 1), ge=1, description="Processes that read files at once")
+    read_memory_mb: int = Field(default=700, ge=100, description="Memory limit of one reading process, MB")
+    read_seconds: int = Field(default=300, ge=5, description="Time limit of reading one file, seconds")
+    api_host: str = Field(default="127.0.0.1", description="Address that Airflow's web interface listens on")
+    api_port: int = Field(default=8080, ge=1, le=65535, description="Port of Airflow's web interface")
+    api_url: str | None = Field(
+        default=None, description="Address under which the other services reach the web interface"
+    )
+
+    @field_validator("home", "inbox", mode="after")
+    @classmethod
+    def _absolute(cls, path: Path | None) -> Path | None:
+        """Paths are relative to where the command was called, also in tasks that run elsewhere."""
+        return None if path is None else Path(os.path.abspath(path.expanduser()))
+
+    @field_validator("warehouse_url", "airflow_url", mode="after")
+    @classmethod
+    def _postgresql(cls, url: str | None) -> str | None:
+        """Accept ``postgres://`` and ``postgresql://``; refuse other databases."""
+        if url is None:
+            return None
+        parsed = make_url(url)
+        if parsed.get_backend_name() not in ("postgres", "postgresql"):
+            raise ValueError("нужен адрес PostgreSQL вида postgresql://пользователь:пароль@узел:5432/база")
+        return parsed.set(drivername="postgresql+psycopg2").render_as_string(hide_password=False)
+
+    @property
+    def project_root(self) -> Path:
+        """Folder with ``dags/``, ``dbt_project/`` and ``expectations/``."""
+        return PROJECT_ROOT
+
+    @property
+    def sample_dir(self) -> Path:
+        """The shipped sample region: made up, small."""
+        return self.project_root / "sample"
+
+    @property
+    def spool_dir(self) -> Path:
+        """Rows on their way from a file to landing; emptied after loading."""
+        return self.home / "spool"
+
+    @property
+    def reports_dir(self) -> Path:
+        """What people read: error workbooks by year."""
+        return self.home / "reports"
+
+    @property
+    def data_docs_dir(self) -> Path:
+        """Great Expectations' HTML pages."""
+        return self.home / "data_docs"
+
+    @property
+    def logs_dir(self) -> Path:
+        """Logs of Airflow, dbt and the services."""
+        return self.home / "logs"
+
+    @property
+    def key_file(self) -> Path:
+        """Secret key of the pupils' pseudonyms."""
+        return self.home / "pseudonym.key"
+
+    @property
+    def last_inbox_file(self) -> Path:
+        """What the last run found in its inbox: counts, year, folder."""
+        return self.home / "last_inbox.json"
+
+    @property
+    def server_dir(self) -> Path:
+        """Embedded PostgreSQL: data, log, password, socket."""
+        return self.home / "postgres"
+
+    @property
+    def airflow_home(self) -> Path:
+        """Airflow's own folder."""
+        return self.home / "airflow"
+
+    @property
+    def dbt_target_dir(self) -> Path:
+        """Dbt's compiled project and results."""
+        return self.home / "dbt" / "target"
+
+    @property
+    def dbt_logs_dir(self) -> Path:
+        """Dbt's logs."""
+        return self.logs_dir / "dbt"
+
+    def make_home(self) -> None:
+        """Create the state folder and its private rooms (0700: they hold rows and secrets).
+
+        Root's server runs under an account of its own that must pass through the home, so there the home
+        itself is 0711: it can be crossed, not listed.
+        """
+        self.home.mkdir(parents=True, exist_ok=True, mode=0o711 if os.geteuid() == 0 else 0o700)
+        for room in (self.spool_dir, self.reports_dir, self.data_docs_dir, self.logs_dir, self.airflow_home):
+            room.mkdir(exist_ok=True, mode=0o700)
+
+
+def get_settings() -> Settings:
+    """Settings from the environment as it is now."""
+    return Settings()

@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import pytest
+from ravenstvo.calculation.lifecycle import CalculationError, begin, fail, finish, stage_turn
+from ravenstvo.settings import Settings
+from ravenstvo.warehouse.connection import connect
+from ravenstvo.warehouse.migrate import upgrade
+
+
+@pytest.fixture
+def filled(warehouse: Settings) -> Settings:
+    upgrade(warehouse)
+    return warehouse
+
+
+def _land(settings: Settings, sha256: str, source: str, year: int | None, *, validated: bool = True) -> int:
+    """A landed part in force; returns its number."""
+    with connect(settings) as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "insert into ops.source_file (sha256, name, path, size_bytes, status) values (%s, %s, %s, 1, 'landed') "
+            "returning file_id",
+            (sha256, sha256, sha256),
+        )
+        (file_id,) = cursor.fetchone()
+        cursor.execute(
+            "insert into ops.source_part (file_id, sheet, block_no, source, year, content_key, scope_kind, status, "
+            "n_rows_read, n_rows_dropped, n_rows_landed, n_records, in_force, validated_at) "
+            "values (%s, 'Лист1', 1, %s, %s, %s, 'region', 'landed', 1, 0, 1, 1, true, %s) returning part_id",
+            (file_id, source, year, f"{source}|{year}", "2024-01-01" if validated else None),
+        )
+        (part_id,) = cursor.fetchone()
+    return part_id
+
+
+def _do(settings: Settings, statement: str, *values: object) -> list[tuple]:
+    with connect(settings) as connection, connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return cursor.fetchall() if cursor.description else []
+
+
+def _calculate(settings: Settings, year: int | None = None) -> list[int] | None:
+    calculation = begin(settings, year)
+    if calculation is None:
+        return None
+    finish(settings, calculation)
+    return calculation["years"]
+
+
+def test_calculates_every_year_with_data_once(filled: Settings) -> None:
+    for year in (2019, 2020, 2021, 2022):
+        _land(filled, f"vpr {year}", "vpr_result", year)
+    assert _calculate(filled, 2021) == [2019, 2020, 2021]
+    assert _calculate(filled, 2021) is None
+    assert _calculate(filled, 2020) is None
+    assert _calculate(filled) == [2022]
+
+
+def test_a_new_file_of_an_earlier_year_touches_the_years_that_look_back_on_it(filled: Settings) -> None:
+    for year in (2017, 2018, 2019, 2020, 2021):
+        _land(filled, f"vpr {year}", "vpr_result", year)
+    _calculate(filled, 2021)
+    _land(filled, "oge 2017", "oge_result", 2017)
+    assert _calculate(filled, 2021) == [2017, 2018, 2019, 2021]
+    assert _calculate(filled, 2021) is None
+
+
+def test_a_register_without_a_year_touches_every_year(filled: Settings) -> None:
+    for year in (2020, 2021):
+        _land(filled, f"vpr {year}", "vpr_result", year)
+    _calculate(filled, 2021)
+    _land(filled, "register", "school", None)
+    assert _calculate(filled, 2021) == [2020, 2021]
+
+
+def test_a_replaced_version_and_a_replaced_school_count_as_changes(filled: Settings) -> None:
+    first, second = (_land(filled, name, "vpr_result", 2021) for name in ("one", "two"))
+    _calculate(filled, 2021)
+    _do(filled, "insert into ops.superseded_school values (%s, 'sch1')", first)
+    assert _calculate(filled, 2021) == [2021]
+    _do(filled, "update ops.source_part set in_force = false where part_id = %s", second)
+    assert _calculate(filled, 2021) == [2021]
+    assert _calculate(filled, 2021) is None
+
+
+def test_the_fingerprint_does_not_depend_on_the_order_of_loading(filled: Settings) -> None:
+    hashes = []
+    for order in (("a", "b", "c"), ("c", "a", "b")):
+        _do(filled, "delete from ops.source_part")
+        _do(filled, "delete from ops.source_file")
+        for name in order:
+            _land(filled, name, "vpr_result", 2021)
+        _do(filled, "delete from ops.calculation")
+        _calculate(filled, 2021)
+        hashes += _do(filled, "select inputs_hash from ops.calculation")
+    assert hashes[0] == hashes[1]
+
+
+def test_rows_that_wait_for_validation_are_work(filled: Settings) -> None:
+    _land(filled, "vpr", "vpr_result", 2021)
+    _calculate(filled, 2021)
+    late = _land(filled, "late", "vpr_result", 2021, validated=False)
+    _do(filled, "update ops.source_part set in_force = false where part_id = %s", late)
+    assert _calculate(filled, 2021) == [2021]
+
+
+def test_nothing_to_calculate_without_data_of_the_year(filled: Settings) -> None:
+    assert begin(filled, None) is None
+    _land(filled, "vpr", "vpr_result", 2021)
+    assert begin(filled, 2025) is None
+    assert _do(filled, "select count(*) from ops.calculation") == [(0,)]
+
+
+def test_a_failed_calculation_is_repeated(filled: Settings) -> None:
+    _land(filled, "vpr", "vpr_result", 2021)
+    calculation = begin(filled, 2021)
+    fail(filled, calculation, "причина")
+    assert _do(filled, "select status, message from ops.calculation") == [("failed", "причина")]
+    assert _calculate(filled, 2021) == [2021]
+
+
+def test_two_calculations_do_not_interleave(filled: Settings) -> None:
+    _land(filled, "vpr", "vpr_result", 2021)
+    first = begin(filled, 2021)
+    with stage_turn(filled, first), pytest.raises(CalculationError, match="другой расчёт"):
+        begin(filled, 2021)
+    # Between its stages the first has no hold: whoever begins takes over, and the first stops.
+    second = begin(filled, 2021)
+    assert second["calculation_id"] != first["calculation_id"]
+    with pytest.raises(CalculationError, match="остановлен"), stage_turn(filled, first):
+        pass
+    with pytest.raises(CalculationError, match="остановлен"):
+        finish(filled, first)
+    finish(filled, second)
+    states = "select calculation_id, status from ops.calculation order by started_at"
+    assert _do(filled, states) == [(first["calculation_id"], "failed"), (second["calculation_id"], "done")]

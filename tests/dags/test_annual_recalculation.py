@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+from ravenstvo.settings import PROJECT_ROOT
+
+DAG_FILE = PROJECT_ROOT / "dags" / "annual_recalculation.py"
+
+# Parsed in a process of its own: what this one has imported already must not hide anything.
+PARSE = """
+import json, runpy, sys
+names = runpy.run_path(sys.argv[1])
+from airflow.sdk import DAG
+dag = names["annual_recalculation"]() if callable(names["annual_recalculation"]) else None
+heavy = sorted({"great_expectations", "dbt", "pandas", "ravenstvo"} & set(sys.modules))
+print(json.dumps({
+    "heavy": heavy,
+    "dag_id": dag.dag_id,
+    "partitioned": type(dag.timetable).__name__,
+    "max_active_runs": dag.max_active_runs,
+    "params": sorted(dag.params),
+    "order": {task_id: sorted(task.downstream_task_ids) for task_id, task in dag.task_dict.items()},
+    "mapped": [task_id for task_id, task in dag.task_dict.items() if task.is_mapped],
+}))
+"""
+
+
+def _parse(tmp_path: Path) -> dict:
+    environment = os.environ | {"AIRFLOW_HOME": str(tmp_path), "AIRFLOW__CORE__LOAD_EXAMPLES": "False"}
+    # No setting may be needed to parse: a wrong one must not break it.
+    environment |= {"RAVENSTVO_YEAR": "не число"}
+    done = subprocess.run(
+        [sys.executable, "-c", PARSE, str(DAG_FILE)], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_parses_lightly_and_strings_the_stages_in_order(tmp_path: Path) -> None:
+    dag = _parse(tmp_path)
+    assert dag["heavy"] == []
+    assert dag["dag_id"] == "annual_recalculation"
+    assert dag["partitioned"] == "CronPartitionTimetable"
+    assert dag["max_active_runs"] == 1
+    assert dag["params"] == ["inbox", "year"]
+    assert dag["mapped"] == ["land"]
+    chain = ["build_seeds", "validate", "build_staging", "build_core", "build_marts", "finish"]
+    for first, second in pairwise(chain):
+        assert second in dag["order"][first]
+    assert "prepare" in dag["order"]["land"]
+    assert "land" in dag["order"]["read_inbox"]
+
+
+def test_every_dag_file_is_short() -> None:
+    for path in (PROJECT_ROOT / "dags").glob("*.py"):
+        assert len(path.read_text(encoding="utf-8").splitlines()) <= 80, path.name

@@ -1,0 +1,132 @@
+"""The services of `docker-compose.yml`: the file itself, and each command started on this machine."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ravenstvo.runtime import services
+from ravenstvo.settings import PROJECT_ROOT, Settings
+from ravenstvo.warehouse import server
+
+COMPOSE = PROJECT_ROOT / "docker-compose.yml"
+AIRFLOW = ("api-server", "scheduler", "dag-processor", "triggerer")
+
+
+@pytest.fixture(scope="module")
+def compose() -> dict[str, Any]:
+    return yaml.safe_load(COMPOSE.read_text(encoding="utf-8"))
+
+
+def test_names_the_services_of_make_up(compose: dict[str, Any]) -> None:
+    assert set(compose["services"]) == {"postgres", "migrate", *AIRFLOW}
+    assert set(services.SERVICES) == set(AIRFLOW)
+
+
+def test_whatever_is_referred_to_exists(compose: dict[str, Any]) -> None:
+    for name, service in compose["services"].items():
+        for kind in ("secrets", "configs"):
+            for used in service.get(kind, []):
+                assert (used if isinstance(used, str) else used["source"]) in compose[kind], (name, used)
+        for volume in service.get("volumes", []):
+            source = volume.split(":")[0]
+            assert source.startswith("./") or source in compose["volumes"], (name, volume)
+        for other, condition in service.get("depends_on", {}).items():
+            target = compose["services"][other]
+            if condition["condition"] == "service_healthy":
+                assert "healthcheck" in target, (name, other)
+            else:
+                assert target["restart"] == "no", (name, other)
+
+
+def test_every_service_is_unprivileged_and_watched(compose: dict[str, Any]) -> None:
+    for name, service in compose["services"].items():
+        assert service["user"] not in ("root", "0", "0:0"), name
+        assert service["cap_drop"] == ["ALL"], name
+        assert "no-new-privileges:true" in service["security_opt"], name
+        assert name == "migrate" or service["healthcheck"]["test"][0] == "CMD", name
+        for port in service.get("ports", []):
+            assert port.startswith("127.0.0.1:"), (name, port)
+
+
+def test_secrets_come_from_files_only(compose: dict[str, Any]) -> None:
+    assert all(set(secret) == {"file"} for secret in compose["secrets"].values())
+    for name, service in compose["services"].items():
+        for variable, value in service["environment"].items():
+            if "PASSWORD" in variable or variable.endswith("_URL"):
+                assert value.startswith("/run/secrets/") or value == "http://api-server:8080", (name, variable)
+
+
+def test_every_setting_of_the_environment_exists(compose: dict[str, Any]) -> None:
+    for service in compose["services"].values():
+        used = [name for name in service["environment"] if name.startswith("RAVENSTVO_")]
+        used += [s["target"].upper() for s in service["secrets"] if isinstance(s, dict)]
+        for name in used:
+            assert name.removeprefix("RAVENSTVO_").lower() in Settings.model_fields, name
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Iterator[dict[str, str]]:
+    """The environment of the containers, with this machine's folders and the embedded server in place of postgres."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    settings = Settings(home=tmp_path / "home", warehouse_url=None, airflow_url=None)
+    server.start(settings)
+    urls = {
+        "RAVENSTVO_WAREHOUSE_URL": server.database_url(settings, server.WAREHOUSE_DB),
+        "RAVENSTVO_AIRFLOW_URL": server.database_url(settings, server.AIRFLOW_DB),
+    }
+    yield {
+        **{name: value for name, value in os.environ.items() if not name.startswith(("RAVENSTVO_", "AIRFLOW"))},
+        **{name: url.render_as_string(hide_password=False) for name, url in urls.items()},
+        "RAVENSTVO_HOME": str(tmp_path / "state"),
+        "RAVENSTVO_API_PORT": str(port),
+    }
+    server.stop(settings)
+
+
+def _native(command: list[str]) -> list[str]:
+    """A container's command with this environment's program."""
+    assert command[0] == "ravenstvo"
+    return [str(Path(sys.executable).with_name("ravenstvo")), *command[1:]]
+
+
+@pytest.mark.slow
+def test_every_command_runs_natively_and_becomes_healthy(compose: dict[str, Any], here: dict[str, str]) -> None:
+    migrate = _native(compose["services"]["migrate"]["command"])
+    assert subprocess.run(migrate, env=here, check=False, timeout=120).returncode == 0
+    log = Path(here["RAVENSTVO_HOME"]) / "services.log"
+    checks = {name: _native(compose["services"][name]["healthcheck"]["test"][1:]) for name in AIRFLOW}
+    with log.open("wb") as output:
+        # Nothing is healthy before it is started: the check can fail.
+        assert all(subprocess.run(c, env=here, stdout=output, check=False).returncode == 1 for c in checks.values())
+        running = {
+            name: subprocess.Popen(
+                _native(compose["services"][name]["command"]), env=here, stdout=output, stderr=output
+            )
+            for name in AIRFLOW
+        }
+        try:
+            waiting = dict(checks)
+            deadline = time.monotonic() + 120
+            while waiting and time.monotonic() < deadline:
+                for name, check in list(waiting.items()):
+                    assert running[name].poll() is None, (name, log.read_text(errors="replace")[-3000:])
+                    if subprocess.run(check, env=here, stdout=output, check=False).returncode == 0:
+                        del waiting[name]
+                time.sleep(1)
+            assert not waiting, log.read_text(errors="replace")[-3000:]
+        finally:
+            for process in running.values():
+                process.terminate()
+            for process in running.values():
+                process.wait(timeout=60)
