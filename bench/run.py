@@ -43,7 +43,7 @@ class Peak:
         self._thread.join()
 
     def _watch(self) -> None:
-        while not self._stop.wait(0.2):
+        while not self._stop.wait(1):
             for process in psutil.process_iter(["cmdline"]):
                 try:
                     command = " ".join(process.info["cmdline"] or [])

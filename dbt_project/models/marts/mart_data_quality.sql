@@ -132,7 +132,7 @@ select
     cast(school.n_unresolved_schools as integer) as n_unresolved_schools,
     cast(coalesce(total.n_control_totals, 0) as integer) as n_control_totals,
     cast(coalesce(total.n_control_totals_failed, 0) as integer) as n_control_totals_failed,
-    '{{ var("calculation_id") }}' as calculation_id
+    '{{ env_var("RAVENSTVO_CALCULATION_ID", "manual") }}' as calculation_id
 from counted
 left join suite on counted.source = suite.source and counted.year is not distinct from suite.year
 left join total on counted.source = total.source and counted.year is not distinct from total.year

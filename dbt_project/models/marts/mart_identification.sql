@@ -325,7 +325,7 @@ select
     cast(null as text) as decided_by,
     cast(null as timestamp with time zone) as decided_at,
     cast(null as text) as decision_document,
-    '{{ var("calculation_id") }}' as calculation_id
+    '{{ env_var("RAVENSTVO_CALCULATION_ID", "manual") }}' as calculation_id
 from verdict
 left join school_of_year
     on

@@ -147,5 +147,5 @@ select
         when n_participants_pooled >= grade_c_min_pooled then 'C'
         else 'D'
     end as evidence_grade,
-    '{{ var("calculation_id") }}' as calculation_id
+    '{{ env_var("RAVENSTVO_CALCULATION_ID", "manual") }}' as calculation_id
 from measured

@@ -15,14 +15,20 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg2.extras import execute_values
 
+from ravenstvo.calculation.inputs import code_version, seeds_hash
 from ravenstvo.calculation.lifecycle import Calculation, CalculationError, fail, stage_turn
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse.connection import connect, parameters
 
 if TYPE_CHECKING:
     from dbt.artifacts.schemas.results import NodeResult
+    from dbt.contracts.graph.manifest import Manifest
 
 STAGES = ("seeds", "staging", "core", "marts")
+
+_QUIETLY = ("--quiet", "--no-use-colors", "--no-send-anonymous-usage-stats", "--no-version-check")
+
+_parsed: dict[tuple[object, ...], Manifest] = {}
 
 _FAILED = ("error", "fail", "runtime error")
 
@@ -37,6 +43,8 @@ def run_stage(settings: Settings, calculation: Calculation, stage: str) -> dict[
         raise ValueError(f"unknown stage {stage!r}")
     started = time.monotonic()
     with stage_turn(settings, calculation):
+        if stage == "seeds" and _seeds_are_in(settings):
+            return {"stage": stage, "nodes": {}, "seconds": 0.0}
         results, error = _build(settings, calculation, stage)
         seconds = time.monotonic() - started
         _record(settings, calculation, stage, results, seconds)
@@ -49,6 +57,8 @@ def run_stage(settings: Settings, calculation: Calculation, stage: str) -> dict[
             message += f"; и ещё {len(problems) - 5} (таблица ops.dbt_node_result)"
         fail(settings, calculation, message)
         raise CalculationError(message)
+    if stage == "seeds":
+        _note_seeds(settings)
     counts: dict[str, int] = {}
     for result in results:
         counts[str(result.status)] = counts.get(str(result.status), 0) + 1
@@ -59,29 +69,49 @@ def _build(settings: Settings, calculation: Calculation, stage: str) -> tuple[li
     """Run ``dbt build``. Returns the nodes' results and dbt's own error, if it could not start."""
     from dbt.cli.main import dbtRunner
 
-    project = settings.project_root / "dbt_project"
     settings.dbt_target_dir.mkdir(parents=True, exist_ok=True)
-    arguments = [
-        *("--quiet", "--no-use-colors", "--no-send-anonymous-usage-stats", "--no-version-check"),
-        *("--log-path", str(settings.dbt_logs_dir), "--log-level-file", "info"),
-        "build",
+    # The id of the calculation is no variable of dbt's: a changed variable would have the whole project parsed anew.
+    with _environment(settings, calculation):
+        parsed = _parse(settings, calculation)
         # A test belongs to the last stage that it looks at.
-        *("--selector", stage, "--indirect-selection", "buildable"),
-        *("--project-dir", str(project), "--profiles-dir", str(project)),
-        *("--target-path", str(settings.dbt_target_dir)),
-        *("--vars", json.dumps({"years": calculation["years"], "calculation_id": calculation["calculation_id"]})),
-    ]
-    with _warehouse_environment(settings):
-        outcome = dbtRunner().invoke(arguments)
+        selection = ("--selector", stage, "--indirect-selection", "buildable")
+        outcome = dbtRunner(manifest=parsed).invoke([*_QUIETLY, "build", *selection, *_place(settings, calculation)])
     results = list(getattr(outcome.result, "results", None) or ())
     if outcome.exception is not None:
         return results, str(outcome.exception)
     return results, None if outcome.success else "dbt сообщил об ошибке; подробности в журнале dbt"
 
 
+def _parse(settings: Settings, calculation: Calculation) -> Manifest:
+    """The parsed project, for all stages that this process runs for the same years and the same files."""
+    from dbt.cli.main import dbtRunner
+    from dbt.contracts.graph.manifest import Manifest
+
+    root = settings.project_root
+    key = (str(settings.dbt_target_dir), tuple(calculation["years"]), code_version(root), seeds_hash(root))
+    if key not in _parsed:
+        outcome = dbtRunner().invoke([*_QUIETLY, "parse", *_place(settings, calculation)])
+        if outcome.exception is not None:
+            raise CalculationError(f"Проект dbt не читается: {outcome.exception}")
+        _parsed.clear()
+        assert isinstance(outcome.result, Manifest)
+        _parsed[key] = outcome.result
+    return _parsed[key]
+
+
+def _place(settings: Settings, calculation: Calculation) -> list[str]:
+    """Options that say where the project is and what it is built for."""
+    project = str(settings.project_root / "dbt_project")
+    return [
+        *("--project-dir", project, "--profiles-dir", project, "--target-path", str(settings.dbt_target_dir)),
+        *("--log-path", str(settings.dbt_logs_dir), "--log-level-file", "info"),
+        *("--vars", json.dumps({"years": calculation["years"]})),
+    ]
+
+
 @contextmanager
-def _warehouse_environment(settings: Settings) -> Iterator[None]:
-    """The connection as ``profiles.yml`` reads it, for as long as dbt runs."""
+def _environment(settings: Settings, calculation: Calculation) -> Iterator[None]:
+    """What the dbt project reads from the environment, for as long as dbt runs: connection and calculation."""
     warehouse = parameters(settings)
     wanted = {
         "RAVENSTVO_PG_HOST": warehouse.get("host") or "localhost",
@@ -89,6 +119,7 @@ def _warehouse_environment(settings: Settings) -> Iterator[None]:
         "RAVENSTVO_PG_USER": warehouse.get("user") or "",
         "RAVENSTVO_PG_PASSWORD": warehouse.get("password") or "",
         "RAVENSTVO_PG_DBNAME": warehouse.get("dbname") or "",
+        "RAVENSTVO_CALCULATION_ID": calculation["calculation_id"],
     }
     before = {name: os.environ.get(name) for name in wanted}
     os.environ.update({name: str(value) for name, value in wanted.items()})
@@ -124,6 +155,26 @@ def _record(
             "insert into ops.stage_time (calculation_id, stage, seconds) values (%s, %s, %s)",
             (calculation_id, stage, seconds),
         )
+
+
+def _seeds_are_in(settings: Settings) -> bool:
+    """Whether the warehouse holds the reference data of these very files, tested."""
+    with connect(settings) as connection, connection.cursor() as cursor:
+        cursor.execute("select value from ops.setting where name = 'seeds'")
+        return cursor.fetchone() == (_seeds_identity(settings),)
+
+
+def _note_seeds(settings: Settings) -> None:
+    with connect(settings) as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "insert into ops.setting (name, value) values ('seeds', %s) "
+            "on conflict (name) do update set value = excluded.value",
+            (_seeds_identity(settings),),
+        )
+
+
+def _seeds_identity(settings: Settings) -> str:
+    return f"{seeds_hash(settings.project_root)} {code_version(settings.project_root)}"
 
 
 def _name(result: NodeResult) -> str:

@@ -22,6 +22,11 @@ _LABEL_CELLS = 3
 _NUMBER = re.compile(r"-?\d+(\.\d+)?\Z")
 
 
+def _is_blank(row: Row) -> bool:
+    """Whether no cell of the row says anything; nearly always the first cell decides."""
+    return not any(cell not in ("", None) and (not isinstance(cell, str) or not cell.isspace()) for cell in row)
+
+
 @dataclass
 class Tally:
     """What became of the rows of a block, and what its footers state."""
@@ -191,9 +196,9 @@ class Mapper:
     def _label(self, row: Row) -> str:
         return next((text for cell in row if cell not in ("", None) and (text := clean(cell))), "")
 
-    def _not_data(self, row: Row, header: Sequence[Row]) -> str | None:
+    def _not_data(self, row: Row) -> str | None:
         """Why a row is not data: blank, header, footer, subtotal; None for data."""
-        if row.count("") == len(row) or not any(map(clean, row)):
+        if _is_blank(row):
             return "blank"
         if not self._footers and not self._subtotal:
             return None
@@ -218,7 +223,7 @@ class Mapper:
         """Give (row number from 1, record) for every data row; other rows are counted in ``tally``."""
         width = max(map(len, header))
         for number, row in rows:
-            reason = self._not_data(row, header)
+            reason = self._not_data(row)
             if reason is None and row in header:
                 reason = "header"
             if reason:

@@ -54,6 +54,7 @@ class Part:
     item_labels: list[str] = field(default_factory=list)
     schools: set[str] = field(default_factory=set)
     municipalities: set[str] = field(default_factory=set)
+    last_row: int = 0
 
     @property
     def year(self) -> int | None:
@@ -301,7 +302,6 @@ class _Spooler:
         self._school = [positions[name] for name in source.school]
         self._municipality = positions.get(source.municipality or "")
         self._parts: dict[tuple[str, ...], tuple[Part, list[str]]] = {}
-        self._last_row: dict[int, int] = {}
 
     def _open(self, key: tuple[str, ...]) -> tuple[Part, list[str]]:
         facts = dict(self._facts) | {name: value for (name, _), value in zip(self._content, key, strict=True) if value}
@@ -311,15 +311,17 @@ class _Spooler:
         return opened
 
     def write(self, row_no: int, record: list[str]) -> None:
-        key = tuple([record[position] for _name, position in self._content])
+        key = tuple([record[position] for _name, position in self._content]) if self._content else ()
         part, lines = self._parts.get(key) or self._open(key)
         lines.append(f"{row_no}{SEPARATOR}{SEPARATOR.join(record)}\n")
         part.n_records += 1
-        if self._last_row.get(id(part)) != row_no:
+        if part.last_row != row_no:
             part.n_rows_landed += 1
-            self._last_row[id(part)] = row_no
-        if self._school:
-            part.schools.add(next((record[position] for position in self._school if record[position]), ""))
+            part.last_row = row_no
+        for position in self._school:
+            if record[position]:
+                part.schools.add(record[position])
+                break
         if self._municipality is not None:
             part.municipalities.add(record[self._municipality])
 
