@@ -20,6 +20,8 @@ from ravenstvo.warehouse.connection import connect
 
 DESCRIPTION = "file.json"
 _HIDDEN = (".", "~$")
+# Problems that another name of the same file may cure.
+_NAME_MATTERS = {"missing_fact", "two_layouts", "condition"}
 
 
 class NoYearError(ValueError):
@@ -97,6 +99,17 @@ def _read(files: list[Found], inbox: Path, settings: Settings) -> list[dict[str,
     return answers
 
 
+def _read_by_any_name(found: list[list[Found]], inbox: Path, settings: Settings) -> list[tuple[Found, dict[str, Any]]]:
+    """Read files that may lie under several names: where one name does not tell enough, another may."""
+    read = list(zip([names[0] for names in found], _read([names[0] for names in found], inbox, settings), strict=True))
+    for index, names in enumerate(found):
+        for name in names[1:]:
+            codes = {problem["code"] for problem in read[index][1]["problems"]}
+            if read[index][1]["refused"] and codes <= _NAME_MATTERS:
+                read[index] = (name, _read([name], inbox, settings)[0])
+    return read
+
+
 def _years(answers: Iterable[dict[str, Any]]) -> list[int]:
     return [part["year"] for answer in answers for part in answer["parts"] if part["year"]]
 
@@ -120,20 +133,23 @@ def read_inbox(inbox: Path, year: int | None, settings: Settings) -> dict[str, A
     if not inbox.is_dir():
         raise FileNotFoundError(f"Нет папки с файлами: {inbox}")
     known = _known(settings)
-    found = {file.sha256: file for file in reversed(list_inbox(inbox))}
+    found: dict[str, list[Found]] = {}
+    for file in list_inbox(inbox):
+        found.setdefault(file.sha256, []).append(file)
     present = [known[sha256] for sha256 in found if sha256 in known]
     fresh = [
-        file
-        for sha256, file in reversed(found.items())
+        names
+        for sha256, names in found.items()
         if sha256 not in known or (year is not None and (known[sha256]["waits_for"] or year + 1) <= year)
     ]
-    answers = _read(fresh, inbox, settings)
+    read = _read_by_any_name(fresh, inbox, settings)
+    answers = [answer for _file, answer in read]
     campaign = year or max([*_years(answers), *(one["last"] for one in present if one["last"])], default=None)
     if campaign is None:
         raise NoYearError("Ни один файл не называет год: укажите его, например YEAR=2024")
     loaded_at = datetime.now(UTC).isoformat()
     files = []
-    for file, answer in zip(fresh, answers, strict=True):
+    for file, answer in read:
         folder = settings.spool_dir / file.sha256[:24]
         description = answer | {
             "path": file.path,

@@ -1,0 +1,111 @@
+"""Landing: a file is in or not in, the same bytes come in once, every row is accounted for."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from ravenstvo.intake import landing
+from ravenstvo.intake.discover import NoYearError, read_inbox
+
+PATH = "2021/5/Математика.xlsx"
+
+
+def test_rows_come_with_their_file_and_row(intake, vpr):
+    intake.write(PATH, vpr(("sch220001", 7), ("sch220002", 9)))
+    assert intake.take() == {PATH: "landed"}
+    rows = intake.ask(
+        "select file.path, v.row_no, v.year, v.grade, v.subject, v.school_login, v.primary_score, v.item_scores::text"
+        " from landing.vpr_result as v join ops.source_file as file using (file_id) order by v.row_no"
+    )
+    assert rows == [
+        (PATH, 2, "2021", "5", "Математика", "sch220001", "7", '{"1":"7"}'),
+        (PATH, 3, "2021", "5", "Математика", "sch220002", "9", '{"1":"9"}'),
+    ]
+    counts = intake.ask("select n_rows_read, n_rows_dropped, n_rows_landed, in_force, version from ops.source_part")
+    assert counts == [(3, 1, 2, True, 1)]
+
+
+def test_same_bytes_under_two_names_come_in_once(intake, vpr):
+    first = intake.write(PATH, vpr(("sch220001", 7)))
+    shutil.copy(first, intake.inbox / "2021" / "5" / "Копия.xlsx")
+    assert len(intake.take()) == 1
+    assert intake.take() == {}
+    assert intake.ask("select count(*) from landing.vpr_result") == [(1,)]
+
+
+def test_later_years_wait_for_their_campaign(intake, vpr):
+    intake.write(PATH, vpr(("sch220001", 7)))
+    intake.write("2022/5/Математика.xlsx", vpr(("sch220001", 8)))
+    assert intake.take(2021) == {PATH: "landed", "2022/5/Математика.xlsx": "waiting"}
+    assert intake.take(2021) == {}
+    assert intake.take(2022) == {"2022/5/Математика.xlsx": "landed"}
+    assert intake.ask("select year, count(*) from landing.vpr_result group by year order by year") == [
+        ("2021", 1),
+        ("2022", 1),
+    ]
+    assert intake.ask("select count(*) from ops.source_part where status = 'waiting'") == [(0,)]
+
+
+def test_refused_file_is_told_and_does_not_stop_the_others(intake, vpr):
+    intake.write(PATH, vpr(("sch220001", 7)))
+    (intake.inbox / "текст.xlsx").write_text("не книга", encoding="utf-8")
+    for _ in range(2):
+        assert intake.take(2021)["текст.xlsx"] == "refused"
+        assert intake.ask("select path, code from ops.file_problem") == [("текст.xlsx", "not_a_workbook")]
+    assert intake.ask("select count(*) from landing.vpr_result") == [(1,)]
+
+
+def test_landing_that_breaks_leaves_nothing_and_can_be_repeated(intake, vpr, monkeypatch):
+    intake.write(PATH, vpr(("sch220001", 7), ("sch220002", 8)))
+    plan = read_inbox(intake.inbox, None, intake.settings)
+    whole = landing._copy
+
+    def broken(*arguments):
+        whole(*arguments)
+        raise ConnectionError("killed after COPY")
+
+    monkeypatch.setattr(landing, "_copy", broken)
+    with pytest.raises(ConnectionError):
+        landing.land(plan["files"][0], intake.settings)
+    assert intake.ask("select count(*) from landing.vpr_result") == [(0,)]
+    assert intake.ask("select count(*) from ops.source_file") == [(0,)]
+    monkeypatch.undo()
+    assert landing.land(plan["files"][0], intake.settings)["status"] == "landed"
+    assert landing.land(plan["files"][0], intake.settings)["status"] == "known"
+    assert intake.ask("select count(*) from landing.vpr_result") == [(2,)]
+
+
+def test_two_readings_of_one_file_land_once(intake, vpr):
+    intake.write(PATH, vpr(("sch220001", 7)))
+    plan = read_inbox(intake.inbox, None, intake.settings)
+    spool = intake.settings.spool_dir / plan["files"][0]["spool"]
+    shutil.copytree(spool, intake.settings.spool_dir / "second")
+    assert landing.land(plan["files"][0], intake.settings)["status"] == "landed"
+    assert landing.land({"path": PATH, "spool": "second"}, intake.settings)["status"] == "known"
+    assert intake.ask("select count(*) from landing.vpr_result") == [(1,)]
+
+
+def test_spool_is_empty_afterwards(intake, vpr):
+    intake.write(PATH, vpr(("sch220001", 7)))
+    intake.take()
+    assert list(intake.settings.spool_dir.iterdir()) == []
+
+
+def test_link_out_of_the_inbox_is_not_followed(intake, vpr, tmp_path: Path):
+    outside = tmp_path / "чужое.xlsx"
+    intake.write(PATH, vpr(("sch220001", 7))).rename(outside)
+    (intake.inbox / "2021" / "5" / "Математика.xlsx").symlink_to(outside)
+    with pytest.raises(NoYearError):
+        intake.take()
+
+
+def test_rows_that_name_their_year_are_parts_of_their_own(intake):
+    header = ["Год", "Класс", "Предмет", "Муниципалитет", "ОО", "Логин", "Кол-во участников", 2, 3, 4, 5]
+    rows = [[year, 5, "Русский язык", "Город", "СОШ", "sch220001", 10, 10, 40, 40, 10] for year in (2020, 2021, 2022)]
+    intake.write("marks.xlsx", [header, *rows])
+    assert intake.take(2021) == {"marks.xlsx": "landed"}
+    parts = intake.ask("select year, status from ops.source_part order by year")
+    assert parts == [(2020, "landed"), (2021, "landed"), (2022, "waiting")]
+    assert intake.ask("select count(*) from landing.vpr_school_summary") == [(2,)]
