@@ -10,7 +10,7 @@ from asked import comparable, counts_by_code, disagreements, told, verdicts_of
 from independent import Counts, Key, verdicts
 from ravenstvo.sample import generate, truth
 from ravenstvo.sample.spec import names
-from running import Warehouse
+from running import ASK_SECONDS, RUN_SECONDS, Warehouse, call
 
 SEED, N_SCHOOLS, YEARS = 1, 60, [2021, 2022, 2023]
 SURNAMES = "|".join(names()["surnames"])
@@ -89,3 +89,80 @@ def test_no_name_of_a_pupil_reaches_the_warehouse(warehouse: Warehouse) -> None:
         table, column = f'{row["table_schema"]}."{row["table_name"]}"', f'"{row["column_name"]}"'
         found = warehouse.ask_inside(f"select 1 from {table} where {column} ~ '({SURNAMES})' limit 1")
         assert found == [], f"{table}.{column}"
+
+
+MARTS = ("mart_identification", "mart_identification_evidence", "fct_school_procedure", "fct_result", "dim_school")
+
+
+def fingerprints(warehouse: Warehouse) -> dict[str, str]:
+    """Content of each mart, whatever the order of its rows and whichever calculation made them."""
+    found = {}
+    for name in MARTS:
+        row = "(to_jsonb(m) - 'calculation_id')::text"
+        query = f"select md5(string_agg({row}, '' order by {row})) from marts.{name} as m"
+        found[name] = warehouse.ask_inside(query)[0]["md5"]
+    return found
+
+
+def test_second_run_with_nothing_new_changes_nothing(warehouse: Warehouse, inbox: Path) -> None:
+    before = fingerprints(warehouse)
+    calculations = warehouse.ask_inside("select count(*) from ops.calculation")
+    again = call(warehouse.home, RUN_SECONDS, "run", "--inbox", str(inbox), "--year", str(max(YEARS)))
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert "Ничего нового" in again.stdout
+    assert fingerprints(warehouse) == before
+    assert warehouse.ask_inside("select count(*) from ops.calculation") == calculations
+
+
+def test_explain_names_counts_threshold_interval_and_rows(warehouse: Warehouse) -> None:
+    school = warehouse.ask("""
+        select school_code, e.n_below_min, e.n_participants from mart_identification as i
+        join mart_identification_evidence as e using (year, school_id, method_code)
+        where i.year = 2023 and i.is_low_results and e.is_low and e.procedure_code = 'vpr_math_5'
+        order by 1 limit 1
+    """)[0]
+    told_lines = call(warehouse.home, ASK_SECONDS, "explain", "--school", school["school_code"], "--year", "2023")
+    assert told_lines.returncode == 0, told_lines.stderr
+    text = told_lines.stdout
+    assert "НИЗКИЕ РЕЗУЛЬТАТЫ" in text
+    line = next(line for line in text.splitlines() if "математика, 5 класс" in line)
+    assert f"ниже минимума {school['n_below_min']} из {school['n_participants']}" in line
+    assert "порог 30,0 %" in line
+    assert "доверительный интервал" in line
+    place = text.splitlines()[text.splitlines().index(line) + 1]
+    assert ".xlsx, лист «" in place
+    assert "ниже минимума: " in place
+
+
+def test_explain_of_an_unknown_school_says_so(warehouse: Warehouse) -> None:
+    answer = call(warehouse.home, ASK_SECONDS, "explain", "--school", "000000", "--year", "2023")
+    assert answer.returncode == 1
+    assert "000000" in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+def test_status_tells_of_files_and_versions(warehouse: Warehouse) -> None:
+    answer = call(warehouse.home, ASK_SECONDS, "status")
+    assert answer.returncode == 0, answer.stderr
+    assert "заменён более новым" in answer.stdout
+    assert "не сошлось: 0" not in answer.stdout
+
+
+def test_query_cannot_write(warehouse: Warehouse) -> None:
+    answer = call(warehouse.home, ASK_SECONDS, "query", "delete from marts.mart_identification returning year")
+    assert answer.returncode == 1
+    assert "Traceback" not in answer.stderr
+    assert warehouse.ask("select count(*) as n from mart_identification")[0]["n"] != "0"
+
+
+def test_reader_of_the_marts_reads_nothing_else(warehouse: Warehouse) -> None:
+    rows = warehouse.ask_inside("""
+        select n.nspname || '.' || c.relname as name, has_table_privilege('bi_reader', c.oid, 'select')
+          and has_schema_privilege('bi_reader', n.oid, 'usage') as can
+        from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
+        where c.relkind in ('r', 'v', 'm')
+          and n.nspname in ('landing', 'ops', 'seeds', 'staging', 'core', 'marts', 'vault', 'publish')
+    """)
+    can = {row["name"] for row in rows if row["can"] == "True"}
+    assert can == {row["name"] for row in rows if row["name"].startswith("marts.")}
+    assert can

@@ -26,6 +26,13 @@ def compose() -> dict[str, Any]:
     return yaml.safe_load(COMPOSE.read_text(encoding="utf-8"))
 
 
+def test_file_is_what_the_compose_specification_allows() -> None:
+    """By the specification's own JSON schema, as the package check-jsonschema carries it."""
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", str(COMPOSE)]
+    checked = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
 def test_names_the_services_of_make_up(compose: dict[str, Any]) -> None:
     assert set(compose["services"]) == {"postgres", "migrate", *AIRFLOW}
     assert set(services.SERVICES) == set(AIRFLOW)

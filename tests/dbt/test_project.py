@@ -1,0 +1,120 @@
+"""The dbt project on a real PostgreSQL: rules proved by unit tests, an empty warehouse, Russian descriptions."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ravenstvo.settings import PROJECT_ROOT, Settings
+from ravenstvo.sources import load_sources
+from ravenstvo.warehouse.connection import connect, parameters
+from ravenstvo.warehouse.migrate import upgrade
+
+PROJECT = PROJECT_ROOT / "dbt_project"
+CYRILLIC = re.compile("[а-яё]", re.IGNORECASE)
+Dbt = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def target(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("dbt")
+
+
+@pytest.fixture
+def dbt(warehouse: Settings, target: Path) -> Dbt:
+    upgrade(warehouse)
+    known = parameters(warehouse)
+    names = {"host": "HOST", "port": "PORT", "user": "USER", "password": "PASSWORD", "dbname": "DBNAME"}
+    environment = os.environ | {f"RAVENSTVO_PG_{end}": str(known[name]) for name, end in names.items() if name in known}
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        place = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
+        place += ["--target-path", str(target), "--log-path", str(target)]
+        command = [str(Path(sys.executable).with_name("dbt")), "--no-use-colors", *arguments, *place]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+    return run
+
+
+def manifest(target: Path) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
+    return loaded
+
+
+def test_empty_warehouse_is_built_and_every_rule_holds(dbt: Dbt, warehouse: Settings, target: Path) -> None:
+    """An empty warehouse gives empty marts; then the unit tests, which read the types of the built tables."""
+    built = dbt("build", "--exclude", "test_type:unit")
+    assert built.returncode == 0, built.stdout[-4000:]
+    rules = dbt("test", "--selector", "unit_tests")
+    assert rules.returncode == 0, rules.stdout[-4000:]
+    n_rules = sum(1 for node in manifest(target)["unit_tests"].values() if node)
+    assert re.search(rf"PASS={n_rules} ", rules.stdout), rules.stdout[-400:]
+
+    with connect(warehouse) as connection, connection.cursor() as cursor:
+        cursor.execute("""
+            select c.table_schema || '.' || c.table_name || '.' || c.column_name
+            from information_schema.columns as c
+            where c.table_schema in ('marts', 'core', 'seeds', 'landing', 'ops') and c.table_name not like 'int_%'
+              and c.table_name <> 'alembic_version'
+              and coalesce(col_description(format('%I.%I', c.table_schema, c.table_name)::regclass, c.ordinal_position),
+                '') !~ '[а-яё]'
+        """)
+        assert cursor.fetchall() == []
+
+
+def test_every_model_and_column_is_described_in_russian(dbt: Dbt, target: Path) -> None:
+    assert dbt("parse").returncode == 0
+    loaded = manifest(target)
+    nodes = [node for node in loaded["nodes"].values() if node["resource_type"] in ("model", "seed")]
+    assert len(nodes) > 40
+    bare = [node["name"] for node in nodes if not CYRILLIC.search(node["description"])]
+    bare += [
+        f"{node['name']}.{column['name']}"
+        for node in [*nodes, *loaded["sources"].values()]
+        for column in node["columns"].values()
+        if not CYRILLIC.search(column["description"])
+    ]
+    assert bare == []
+
+
+def test_core_and_marts_enforce_contracts(dbt: Dbt, target: Path) -> None:
+    assert dbt("parse").returncode == 0
+    free = [
+        node["name"]
+        for node in manifest(target)["nodes"].values()
+        if node["resource_type"] == "model"
+        and node["schema"] in ("core", "marts")
+        and not node["name"].startswith("int_")
+        and not node["contract"]["enforced"]
+    ]
+    assert free == []
+
+
+def test_dbt_knows_the_columns_of_every_source_document(dbt: Dbt, target: Path) -> None:
+    assert dbt("parse").returncode == 0
+    declared = {
+        node["name"]: set(node["columns"]) - {"file_id", "part_id", "row_no"}
+        for node in manifest(target)["sources"].values()
+        if node["schema"] == "landing"
+    }
+    assert declared == {name: set(source.column_names) for name, source in load_sources().items()}
+
+
+def test_no_year_threshold_or_programme_in_sql() -> None:
+    literal = re.compile(r"(?<![\w.])(20[12]\d|0\.3\d?|30 ?%)(?![\w.])")
+    comment = re.compile(r"{#.*?#}|--[^\n]*", re.DOTALL)
+    found = [
+        f"{path.relative_to(PROJECT)}: {line.strip()}"
+        for folder in ("models", "macros")
+        for path in sorted((PROJECT / folder).rglob("*.sql"))
+        for line in comment.sub("", path.read_text(encoding="utf-8")).splitlines()
+        if literal.search(line)
+    ]
+    assert found == []
