@@ -63,13 +63,13 @@ class Account:
         if done.returncode != 0:
             raise AccountError(f"{program}: {done.stderr.strip() or done.stdout.strip()}")
 
-    def spawn(self, program: str, *arguments: str, log: Path) -> None:
+    def spawn(self, program: str, *arguments: str, log: Path) -> subprocess.Popen[bytes]:
         """Start a program that outlives this process: own session, no inherited streams."""
         log.unlink(missing_ok=True)
         log.touch(mode=0o600)
         self.give(log)
         with log.open("ab") as output:
-            subprocess.Popen(
+            return subprocess.Popen(
                 self.command(program, *arguments),
                 cwd="/",
                 env=_environment(),

@@ -11,6 +11,7 @@ import os
 import secrets
 import shutil
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -224,6 +225,7 @@ def _create_cluster(settings: Settings, account: Account) -> None:
 
 def _start_cluster(settings: Settings, account: Account) -> None:
     data = settings.server_dir / "data"
+    spawned = None
     if _postmaster_pid(settings) is None:
         socket_dir = socket_folder.choose(settings, account)
         _clear_stale_files(data, socket_dir)
@@ -233,30 +235,25 @@ def _start_cluster(settings: Settings, account: Account) -> None:
             encoding="utf-8",
         )
         account.give(configuration)
-        account.spawn("postgres", "-D", str(data), log=settings.server_dir / "log" / "start.log")
-    _wait_until_answers(settings)
+        spawned = account.spawn("postgres", "-D", str(data), log=settings.server_dir / "log" / "start.log")
+    _wait_until_answers(settings, spawned)
 
 
-def _wait_until_answers(settings: Settings) -> None:
+def _wait_until_answers(settings: Settings, spawned: subprocess.Popen[bytes] | None) -> None:
+    """Wait for the server, whether this process started it or found it: recovery after a crash may take a while."""
     deadline = time.monotonic() + START_SECONDS
     while True:
         try:
             _connect(settings, "postgres").close()
             return
         except psycopg2.OperationalError as error:
-            # After a crash the recovery may take a while; a server that is gone will not come.
-            if time.monotonic() > deadline or (_postmaster_pid(settings) is None and not _starting(settings)):
+            gone = _postmaster_pid(settings) is None if spawned is None else spawned.poll() is not None
+            if gone or time.monotonic() > deadline:
                 raise ServerError(
                     "Встроенный PostgreSQL не запустился. Причина в журналах папки "
                     f"{settings.server_dir / 'log'}: {_last_log_line(settings)}"
                 ) from error
         time.sleep(0.05)
-
-
-def _starting(settings: Settings) -> bool:
-    """Whether a just spawned server has not yet written its pid file."""
-    command = str(settings.server_dir / "data")
-    return any(command in (process.info["cmdline"] or ()) for process in psutil.process_iter(["cmdline"]))
 
 
 def _last_log_line(settings: Settings) -> str:
