@@ -123,8 +123,8 @@ def read_inbox(inbox: Path, year: int | None, settings: Settings) -> dict[str, A
         settings: where the state and the warehouse are.
 
     Returns:
-        ``year``, and ``files``: one ``{"name", "path", "spool"}`` for each file to land; rows and facts lie in the
-        spool. Files of later years will wait; refused files are in the list too, to be entered as such.
+        ``year``, counts, fingerprints, and ``files``: one ``{"name", "path", "spool"}`` for each file to land; rows
+        and facts lie in the spool. Files of later years will wait; refused ones are in the list, to be entered.
 
     Raises:
         FileNotFoundError: there is no such folder.
@@ -161,4 +161,10 @@ def read_inbox(inbox: Path, year: int | None, settings: Settings) -> dict[str, A
         }
         (folder / DESCRIPTION).write_text(json.dumps(description, ensure_ascii=False), encoding="utf-8")
         files.append({"name": file.full_path.name, "path": file.path, "spool": folder.name})
-    return {"year": campaign, "n_found": len(found), "n_known": len(found) - len(fresh), "files": files}
+    return {
+        "year": campaign,
+        "n_found": len(found),
+        "n_known": len(found) - len(fresh),
+        "fingerprints": sorted(found),
+        "files": files,
+    }

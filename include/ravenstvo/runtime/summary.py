@@ -29,9 +29,9 @@ def show(settings: Settings, started: datetime, say: Say) -> int:
         else:
             say(f"Пересчитаны годы: {', '.join(map(str, calculation['years']))} (расчёт {calculation['id']}).")
         _show_rows(cursor, found["year"], say)
-        n_shown = _show_schools(cursor, found["year"], say)
-        example = _example(cursor, found["year"]) if n_shown else None
-    _show_next(settings, found["year"], example, n_refused, say)
+        listed = _show_schools(cursor, found["year"], say)
+        example = _example(cursor, listed) if listed else None
+    _show_next(settings, found["year"], listed, example, n_refused, say)
     return n_refused
 
 
@@ -39,10 +39,11 @@ def show_files(settings: Settings, started: datetime, say: Say, found: dict[str,
     """Print what became of the files of the run that began at ``started``. Returns the number of refused ones."""
     with connect(settings) as connection, connection.cursor() as cursor:
         cursor.execute(
-            "select count(*) filter (where landed), count(*) filter (where not landed) from "
-            "(select bool_or(status = 'landed') as landed from ops.source_part "
-            "where landed_at >= %s or (status = 'waiting') group by file_id) as files",
-            (started,),
+            "select count(*) filter (where landed_at >= %s), "
+            "count(*) filter (where waits and sha256 = any(%s)) from "
+            "(select sha256, max(p.landed_at) as landed_at, bool_or(p.status = 'waiting') as waits "
+            "from ops.source_file join ops.source_part as p using (file_id) group by sha256) as files",
+            (started, [] if found is None else found["fingerprints"]),
         )
         n_landed, n_waiting = cursor.fetchone() or (0, 0)
         cursor.execute(
@@ -84,33 +85,38 @@ def _nothing_to_do(cursor: Cursor, year: int) -> str:
 
 def _show_rows(cursor: Cursor, year: int, say: Say) -> None:
     cursor.execute(
-        "select sum(n_rows_read), sum(n_rows_dropped), sum(n_records), sum(n_rows_accepted), sum(n_rows_rejected), "
-        "sum(n_warnings) from ops.source_part where status = 'landed' and in_force and (year is null or year <= %s)",
+        "select sum(n_rows_read), sum(n_rows_accepted), sum(n_rows_rejected), sum(n_rows_dropped), sum(n_warnings) "
+        "from ops.source_part where status = 'landed' and in_force and (year is null or year <= %s)",
         (year,),
     )
-    read, dropped, records, accepted, rejected, warnings = (value or 0 for value in cursor.fetchone() or (0,) * 6)
+    read, accepted, rejected, dropped, warnings = (value or 0 for value in cursor.fetchone() or (0,) * 5)
     say(
-        f"Строк в действующих файлах: {read}, из них заголовков, итогов и пустых: {dropped}. "
-        f"Записей: {records}, принято: {accepted}, отклонено: {rejected}, предупреждений: {warnings}."
+        f"Строк в действующих файлах: {read} = принято {accepted} + отклонено {rejected} + заголовки, итоги и пустые "
+        f"{dropped}. Принято с предупреждением: {warnings}."
     )
 
 
-def _show_schools(cursor: Cursor, year: int, say: Say) -> int:
-    """Print schools found by method. Returns the number of lines."""
+def _show_schools(cursor: Cursor, year: int, say: Say) -> int | None:
+    """Print schools found by method in the latest year with results. Returns that year."""
     cursor.execute("select to_regclass('marts.mart_identification')")
     if (cursor.fetchone() or (None,))[0] is None:
-        return 0
+        return None
+    cursor.execute("select max(year) from marts.mart_identification where year <= %s", (year,))
+    last = (cursor.fetchone() or (None,))[0]
+    if last is None:
+        say("Результатов, по которым можно составить перечень, ещё нет.")
+        return None
+    if last < year:
+        say(f"За {year} год результатов нет; последний год с результатами — {last}.")
     cursor.execute(
         "select method_code, count(*) filter (where is_low_results), count(*) filter (where is_low_results is not null)"
         " from marts.mart_identification where year = %s group by method_code order by method_code",
-        (year,),
+        (last,),
     )
-    lines = cursor.fetchall()
-    if lines:
-        say(f"Школы с низкими результатами, {year} год:")
-    for method, n_low, n_judged in lines:
+    say(f"Школы с низкими результатами, {last} год:")
+    for method, n_low, n_judged in cursor.fetchall():
         say(f"  {method}: {n_low} из {n_judged}")
-    return len(lines)
+    return int(last)
 
 
 def _example(cursor: Cursor, year: int) -> str | None:
@@ -124,12 +130,15 @@ def _example(cursor: Cursor, year: int) -> str | None:
     return row[0] if row else None
 
 
-def _show_next(settings: Settings, year: int, example: str | None, n_refused: int, say: Say) -> None:
+def _show_next(
+    settings: Settings, year: int, listed: int | None, example: str | None, n_refused: int, say: Say
+) -> None:
     program = ".venv/bin/ravenstvo"
     say("\nДальше:")
     if example is not None:
-        say(f"  {program} explain --school {example} --year {year}")
-    say(f'  {program} query "select * from marts.mart_identification where year = {year} and is_low_results"')
+        say(f"  {program} explain --school {example} --year {listed}")
+    if listed is not None:
+        say(f'  {program} query "select * from marts.mart_identification where year = {listed} and is_low_results"')
     say(f"  {program} status")
     errors = settings.reports_dir / str(year) / "errors"
     if errors.is_dir() and any(errors.iterdir()):
