@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 import shutil
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from ravenstvo.settings import Settings
 from ravenstvo.warehouse.connection import connect
 
 DESCRIPTION = "file.json"
+_ABANDONED_AFTER = 24 * 3600
 _HIDDEN = (".", "~$")
 # Problems that another name of the same file may cure.
 _NAME_MATTERS = {"missing_fact", "two_layouts", "condition"}
@@ -79,6 +81,13 @@ def _known(settings: Settings) -> dict[str, dict[str, Any]]:
         return {sha256: {"last": last, "waits_for": waits} for sha256, last, waits in cursor.fetchall()}
 
 
+def _sweep(spool_dir: Path) -> None:
+    """Remove what runs that were killed long ago left in the spool; a run in progress is younger."""
+    for folder in spool_dir.glob("*"):
+        if time.time() - folder.stat().st_mtime > _ABANDONED_AFTER:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 def _read(files: list[Found], inbox: Path, settings: Settings) -> list[dict[str, Any]]:
     """Read new files into the spool; each gets a folder of its own, emptied first."""
     requests = []
@@ -132,6 +141,7 @@ def read_inbox(inbox: Path, year: int | None, settings: Settings) -> dict[str, A
     """
     if not inbox.is_dir():
         raise FileNotFoundError(f"Нет папки с файлами: {inbox}")
+    _sweep(settings.spool_dir)
     known = _known(settings)
     found: dict[str, list[Found]] = {}
     for file in list_inbox(inbox):
