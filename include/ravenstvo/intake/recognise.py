@@ -16,6 +16,7 @@ from ravenstvo.layouts import Layout, load_layouts, normalise_header
 
 HEADER_WITHIN = 25
 _NEAR_ENOUGH = 70
+_WORTH_NAMING = 1 / 3
 Row = Sequence[Any]
 
 
@@ -236,7 +237,7 @@ def recognise(rows: Sequence[Row], facts: Facts, sheet: str, start: int = 0, wit
         for fit in fits:
             if closest is None or _closeness(fit) > _closeness(closest):
                 closest = fit
-    if closest is None or _closeness(closest)[0] < 0.3:
+    if closest is None or _closeness(closest)[0] < _WORTH_NAMING:
         raise RefusedError(
             Problem(
                 "no_layout",
