@@ -103,11 +103,23 @@ def test_rows_that_wait_for_validation_are_work(filled: Settings) -> None:
     assert _calculate(filled, 2021) == [2021]
 
 
-def test_nothing_to_calculate_without_data_of_the_year(filled: Settings) -> None:
+def test_nothing_to_calculate_while_nothing_has_come(filled: Settings) -> None:
     assert begin(filled, None) is None
-    _land(filled, "vpr", "vpr_result", 2021)
     assert begin(filled, 2025) is None
-    assert _do(filled, "select count(*) from ops.calculation") == [(0,)]
+    _land(filled, "vpr 2021", "vpr_result", 2021)
+    assert begin(filled, 2020) is None
+
+
+def test_a_campaign_without_results_yet_calculates_the_years_before(filled: Settings) -> None:
+    _land(filled, "vpr 2021", "vpr_result", 2021)
+    assert _calculate(filled, 2025) == [2021, 2025]
+    assert _calculate(filled, 2025) is None
+
+
+def test_registers_alone_are_worth_a_calculation(filled: Settings) -> None:
+    _land(filled, "register", "school", None)
+    assert _calculate(filled, 2024) == [2024]
+    assert _calculate(filled, 2024) is None
 
 
 def test_a_failed_calculation_is_repeated(filled: Settings) -> None:

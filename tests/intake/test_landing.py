@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from ravenstvo.intake import landing
-from ravenstvo.intake.discover import NoYearError, read_inbox
+from ravenstvo.intake.discover import NoFilesError, read_inbox
 
 PATH = "2021/5/Математика.xlsx"
 
@@ -97,7 +97,7 @@ def test_link_out_of_the_inbox_is_not_followed(intake, vpr, tmp_path: Path):
     outside = tmp_path / "чужое.xlsx"
     intake.write(PATH, vpr(("sch220001", 7))).rename(outside)
     (intake.inbox / "2021" / "5" / "Математика.xlsx").symlink_to(outside)
-    with pytest.raises(NoYearError):
+    with pytest.raises(NoFilesError):
         intake.take()
 
 

@@ -33,16 +33,21 @@ order by identity
 """
 
 
-def data_hashes(cursor: Cursor) -> dict[int, str]:
-    """Fingerprint of the data of each year: its own parts, those of the years before, and registers without a year."""
+def data_hashes(cursor: Cursor, campaign: int | None = None) -> dict[int, str]:
+    """Fingerprint of the data of each year: its own parts, those of the years before, and registers without a year.
+
+    The campaign year has one as soon as any data of it or before, or any register, has come.
+    """
     cursor.execute(_PARTS)
     parts: list[tuple[int | None, str]] = cursor.fetchall()
-    years = sorted({year for year, _ in parts if year is not None})
+    years = {year for year, _ in parts if year is not None}
+    if campaign is not None and any(year is None or year <= campaign for year, _ in parts):
+        years.add(campaign)
     return {
         year: _digest(
             identity for part_year, identity in parts if part_year is None or year - YEARS_BACK <= part_year <= year
         )
-        for year in years
+        for year in sorted(years)
     }
 
 

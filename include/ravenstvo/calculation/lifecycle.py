@@ -46,12 +46,12 @@ def begin(settings: Settings, year: int | None = None) -> Calculation | None:
 
     Years are the campaign year and every earlier year with data whose inputs differ from those of its last done
     calculation. Without a year the campaign is the latest year with data. Returns None when nothing changed, or
-    when no data has come for the year.
+    when nothing has come at all.
 
     Raises CalculationError while a stage of another calculation runs.
     """
     with _turn(settings), connect(settings) as connection, connection.cursor() as cursor:
-        data = data_hashes(cursor)
+        data = data_hashes(cursor, year)
         campaign = year if year is not None else max(data, default=None)
         if campaign is None or campaign not in data:
             return None

@@ -26,8 +26,8 @@ _HIDDEN = (".", "~$")
 _NAME_MATTERS = {"missing_fact", "two_layouts", "condition"}
 
 
-class NoYearError(ValueError):
-    """Neither the caller nor the files name a campaign year."""
+class NoFilesError(ValueError):
+    """The inbox holds no file of a kind that can be read."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ def read_inbox(inbox: Path, year: int | None, settings: Settings) -> dict[str, A
 
     Args:
         inbox: folder of files as they were received.
-        year: campaign year; None means the latest year that the files name.
+        year: campaign year; None means the latest year that the files name, or this year where none does.
         settings: where the state and the warehouse are.
 
     Returns:
@@ -137,7 +137,7 @@ def read_inbox(inbox: Path, year: int | None, settings: Settings) -> dict[str, A
 
     Raises:
         FileNotFoundError: there is no such folder.
-        NoYearError: no year was given, and no file names one.
+        NoFilesError: it holds no file of a kind that can be read.
     """
     if not inbox.is_dir():
         raise FileNotFoundError(f"Нет папки с файлами: {inbox}")
@@ -146,6 +146,8 @@ def read_inbox(inbox: Path, year: int | None, settings: Settings) -> dict[str, A
     found: dict[str, list[Found]] = {}
     for file in list_inbox(inbox):
         found.setdefault(file.sha256, []).append(file)
+    if not found:
+        raise NoFilesError(f"В папке {inbox} нет файлов {', '.join(KNOWN)}")
     present = [known[sha256] for sha256 in found if sha256 in known]
     fresh = [
         names
@@ -154,10 +156,9 @@ def read_inbox(inbox: Path, year: int | None, settings: Settings) -> dict[str, A
     ]
     read = _read_by_any_name(fresh, inbox, settings)
     answers = [answer for _file, answer in read]
-    campaign = year or max([*_years(answers), *(one["last"] for one in present if one["last"])], default=None)
-    if campaign is None:
-        raise NoYearError("Ни один файл не называет год: укажите его, например YEAR=2024")
-    loaded_at = datetime.now(UTC).isoformat()
+    now = datetime.now(UTC)
+    # Registers alone name no year: they belong to the campaign of the day.
+    campaign = year or max([*_years(answers), *(one["last"] for one in present if one["last"])], default=now.year)
     files = []
     for file, answer in read:
         folder = settings.spool_dir / file.sha256[:24]
@@ -166,7 +167,7 @@ def read_inbox(inbox: Path, year: int | None, settings: Settings) -> dict[str, A
             "sha256": file.sha256,
             "size_bytes": file.size_bytes,
             "modified_at": file.modified_at,
-            "loaded_at": loaded_at,
+            "loaded_at": now.isoformat(),
             "campaign_year": campaign,
         }
         (folder / DESCRIPTION).write_text(json.dumps(description, ensure_ascii=False), encoding="utf-8")
