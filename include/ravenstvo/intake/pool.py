@@ -7,7 +7,7 @@ import queue
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -84,9 +84,7 @@ class _Process:
             self._process = None
 
 
-def read_all(
-    requests: Sequence[Request], settings: Settings, progress: Callable[[int], None] = lambda _done: None
-) -> list[dict[str, Any]]:
+def read_all(requests: Sequence[Request], settings: Settings) -> list[dict[str, Any]]:
     """Read the files in ``settings.readers`` processes.
 
     Returns:
@@ -97,11 +95,8 @@ def read_all(
     # The largest first: the last file to finish then keeps nobody waiting for long.
     for index in sorted(range(len(requests)), key=lambda one: -Path(requests[one].full_path).stat().st_size):
         waiting.put(index)
-    done = 0
-    lock = threading.Lock()
 
     def work() -> None:
-        nonlocal done
         process = _Process(settings)
         try:
             while True:
@@ -110,9 +105,6 @@ def read_all(
                 except queue.Empty:
                     return
                 answers[index] = process.ask(requests[index])
-                with lock:
-                    done += 1
-                    progress(done)
         finally:
             process.stop()
 
