@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import shutil
+import uuid
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 from ravenstvo.intake import landing
+from ravenstvo.intake.cells import clean
 from ravenstvo.intake.discover import NoFilesError, read_inbox
 
+# A NUL in a text file makes it no text file: such a file is refused.
+WRITABLE = st.characters(exclude_characters="\0", exclude_categories=("Cs",))
 PATH = "2021/5/Математика.xlsx"
 
 
@@ -109,3 +117,21 @@ def test_rows_that_name_their_year_are_parts_of_their_own(intake):
     parts = intake.ask("select year, status from ops.source_part order by year")
     assert parts == [(2020, "landed"), (2021, "landed"), (2022, "waiting")]
     assert intake.ask("select count(*) from landing.vpr_school_summary") == [(2,)]
+
+
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(names=st.lists(st.text(WRITABLE, min_size=1, max_size=40), min_size=1, max_size=8))
+@example(names=["\\.", "\\N", 'а"б', "в\tг\nд", "'; drop table landing.school_login; --", "\x01х", "=1+1", "😀"])
+def test_whatever_a_cell_holds_arrives_as_it_was_cleaned(intake, names):
+    intake.ask("delete from landing.school_login returning 1")
+    rows = [[f"sch{220000 + number}", name, "Город"] for number, name in enumerate(names)]
+    # Bytes decide whether a file is new.
+    rows.append(["sch999999", str(uuid.uuid4()), "Город"])
+    text = io.StringIO()
+    csv.writer(text, delimiter=";").writerows([["логин", "имя", "регион"], *rows])
+    written = text.getvalue().encode("utf-8-sig", "replace")
+    (intake.inbox / "логины.csv").write_bytes(written)
+    assert intake.take(2021) == {"логины.csv": "landed"}
+    landed = dict(intake.ask("select school_login, coalesce(school_name, '') from landing.school_login"))
+    kept = list(csv.reader(io.StringIO(written.decode("utf-8-sig"), newline=""), delimiter=";"))[1:]
+    assert landed == {login: clean(name) for login, name, _ in kept}

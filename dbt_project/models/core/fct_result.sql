@@ -82,6 +82,12 @@ exam_numbered as (
                     else 1
                 end,
                 exam_date,
+                -- What the rows say decides between two of one day, not the order in which their files came.
+                wave,
+                school_code,
+                new_primary_score,
+                new_test_score,
+                new_mark,
                 part_id,
                 row_no
         ) as attempt_no,

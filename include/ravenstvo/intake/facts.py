@@ -11,10 +11,12 @@ from typing import Any
 import yaml
 
 from ravenstvo.intake.cells import clean, iso_date
-from ravenstvo.layouts import FOLDER
+from ravenstvo.layouts import FOLDER, normalise_header
 from ravenstvo.reference import subject_by_code, subject_of, subject_within
 
 Facts = dict[str, str]
+# «Ф1 Математика 5 2023»: the grade stands right after the subject.
+_GRADE_AFTER = r"[\s,(\-]*(\d{1,2})(?![\d.])"
 _ORDER = ("title", "sheet", "file", "folder")
 
 
@@ -67,8 +69,12 @@ def _match(texts: Sequence[str], where: str, facts: Facts) -> None:
                     if value:
                         facts.setdefault(name, value)
                 break
-    if "subject" not in facts and (subject := next(filter(None, map(subject_within, texts)), None)):
-        facts["subject"] = subject
+    for text in texts:
+        if "subject" not in facts and (subject := subject_within(text)):
+            facts["subject"] = subject
+            after = re.search(re.escape(subject) + _GRADE_AFTER, normalise_header(text))
+            if after and (grade := _accept("grade", after[1])):
+                facts.setdefault("grade", grade)
 
 
 def gather(titles: Sequence[str], sheet: str, path: str, outer: Facts | None = None) -> Facts:
@@ -86,9 +92,9 @@ def gather(titles: Sequence[str], sheet: str, path: str, outer: Facts | None = N
     pure = PurePosixPath(path)
     texts = {
         "title": list(titles),
-        "sheet": [sheet.rpartition(" · ")[2]],
-        "file": [pure.stem],
-        "folder": list(reversed(pure.parts[:-1])),
+        "sheet": [sheet.rpartition(" · ")[2].replace("_", " ")],
+        "file": [pure.stem.replace("_", " ")],
+        "folder": [part.replace("_", " ") for part in reversed(pure.parts[:-1])],
     }
     facts: Facts = dict(outer or {})
     for where in _ORDER:
