@@ -41,7 +41,8 @@ _EVIDENCE = """
 """
 _PUPIL_ROWS = """
     select file.path, part.sheet, count(*) as n_rows, min(r.row_no) as first_row, max(r.row_no) as last_row,
-      array_agg(r.row_no order by r.row_no) filter (where r.is_participant and r.is_below_min) as below
+      array_agg(r.row_no order by r.row_no)
+        filter (where r.is_participant and r.is_below_min and r.is_first_attempt) as below
     from core.fct_result as r
     join ops.source_part as part using (part_id)
     join ops.source_file as file on part.file_id = file.file_id
