@@ -89,7 +89,6 @@ def main() -> None:
         home = Path(scratch) / "home"
         os.environ["RAVENSTVO_HOME"] = str(home)
         os.environ.pop("RAVENSTVO_WAREHOUSE_URL", None)
-        get_settings.cache_clear() if hasattr(get_settings, "cache_clear") else None
         environment = dict(os.environ)
         inbox = Path(os.environ["INBOX"]).resolve() if os.environ.get("INBOX") else Path(scratch) / "inbox"
         year = os.environ.get("YEAR", str(YEARS[-1]))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable
 from pathlib import Path
 
 from psycopg2.extensions import cursor as Cursor
 
 import ravenstvo
+from ravenstvo.fingerprints import digest, files_digest
 
 # Methods compare a year with the two before it.
 YEARS_BACK = 2
@@ -44,7 +43,7 @@ def data_hashes(cursor: Cursor, campaign: int | None = None) -> dict[int, str]:
     if campaign is not None and any(year is None or year <= campaign for year, _ in parts):
         years.add(campaign)
     return {
-        year: _digest(
+        year: digest(
             identity for part_year, identity in parts if part_year is None or year - YEARS_BACK <= part_year <= year
         )
         for year in sorted(years)
@@ -53,29 +52,16 @@ def data_hashes(cursor: Cursor, campaign: int | None = None) -> dict[int, str]:
 
 def seeds_hash(project_root: Path) -> str:
     """Fingerprint of the reference data."""
-    return _files_digest(project_root, ["dbt_project/seeds/**/*"])
+    return files_digest(project_root, ["dbt_project/seeds/**/*"])
 
 
 def code_version(project_root: Path) -> str:
     """Program version and fingerprint of the models and of what rejects rows, such as ``0.1.0+3f2a…``."""
     patterns = [f"dbt_project/{name}" for name in ("*.yml", "models/**/*", "macros/**/*", "tests/**/*")]
     patterns += ["expectations/*", "include/ravenstvo/quality/checks/*.sql"]
-    return f"{ravenstvo.__version__}+{_files_digest(project_root, patterns)[:16]}"
+    return f"{ravenstvo.__version__}+{files_digest(project_root, patterns)[:16]}"
 
 
 def year_hash(data: str, seeds: str, code: str) -> str:
     """One fingerprint of all that a year's results rest on."""
-    return _digest([data, seeds, code])
-
-
-def _files_digest(root: Path, patterns: Iterable[str]) -> str:
-    files = sorted({path for pattern in patterns for path in root.glob(pattern) if path.is_file()})
-    return _digest(f"{path.relative_to(root)}:{hashlib.sha256(path.read_bytes()).hexdigest()}" for path in files)
-
-
-def _digest(texts: Iterable[str]) -> str:
-    digest = hashlib.sha256()
-    for text in texts:
-        digest.update(text.encode())
-        digest.update(b"\n")
-    return digest.hexdigest()
+    return digest([data, seeds, code])

@@ -77,14 +77,13 @@ def _match(texts: Sequence[str], where: str, facts: Facts) -> None:
                 facts.setdefault("grade", grade)
 
 
-def gather(titles: Sequence[str], sheet: str, path: str, outer: Facts | None = None) -> Facts:
+def gather(titles: Sequence[str], sheet: str, path: str) -> Facts:
     """Facts of a sheet or of one exam block of it.
 
     Args:
         titles: texts above the header.
         sheet: name of the sheet.
         path: path of the file inside the inbox, with ``/``; an archive member follows its archive.
-        outer: facts that are already known and are stronger than the path (the rows' own).
 
     Returns:
         year, grade, subject, subject_code, exam_date, wave, exam, declared_participants — those that were found.
@@ -96,7 +95,7 @@ def gather(titles: Sequence[str], sheet: str, path: str, outer: Facts | None = N
         "file": [pure.stem.replace("_", " ")],
         "folder": [part.replace("_", " ") for part in reversed(pure.parts[:-1])],
     }
-    facts: Facts = dict(outer or {})
+    facts: Facts = {}
     for where in _ORDER:
         _match(texts[where], where, facts)
     if "exam_date" in facts:

@@ -32,7 +32,6 @@ class Tally:
     """What became of the rows of a block, and what its footers state."""
 
     dropped: Counter[str] = field(default_factory=Counter)
-    n_data_rows: int = 0
     n_blanks_as_zero: int = 0
     footers: list[tuple[int, Footer, Row]] = field(default_factory=list)
 
@@ -193,31 +192,24 @@ class Mapper:
                 return text
         return ""
 
-    def _label(self, row: Row) -> str:
-        return next((text for cell in row if cell not in ("", None) and (text := clean(cell))), "")
-
     def _not_data(self, row: Row) -> str | None:
         """Why a row is not data: blank, header, footer, subtotal; None for data."""
         if _is_blank(row):
             return "blank"
-        if not self._footers and not self._subtotal:
-            return None
-        label = normalise_header(self._label(row))
-        for pattern, _footer in self._footers:
-            if pattern.search(label):
-                return "footer"
+        if self._footer_of(row):
+            return "footer"
         if self._subtotal:
             filled = [normalise_header(text) for cell in row if (text := clean(cell))][:_LABEL_CELLS]
             if any(self._subtotal.search(text) for text in filled):
                 return "subtotal"
         return None
 
-    def _keep_footer(self, number: int, row: Row) -> None:
-        label = normalise_header(self._label(row))
-        for pattern, footer in self._footers:
-            if pattern.search(label):
-                self.tally.footers.append((number, footer, row))
-                return
+    def _footer_of(self, row: Row) -> Footer | None:
+        """The kind of footer that a row is, by its first filled cell; None for any other row."""
+        if not self._footers:
+            return None
+        label = normalise_header(next((text for cell in row if (text := self._cells[cell])), ""))
+        return next((footer for pattern, footer in self._footers if pattern.search(label)), None)
 
     def map(self, rows: Iterable[tuple[int, Row]], header: Sequence[Row]) -> Iterator[tuple[int, Record]]:
         """Give (row number from 1, record) for every data row; other rows are counted in ``tally``."""
@@ -228,8 +220,8 @@ class Mapper:
                 reason = "header"
             if reason:
                 self.tally.dropped[reason] += 1
-                if reason == "footer":
-                    self._keep_footer(number, row)
+                if footer := self._footer_of(row) if reason == "footer" else None:
+                    self.tally.footers.append((number, footer, row))
                 continue
             if len(row) < width:
                 row = [*row, *[""] * (width - len(row))]
@@ -243,7 +235,6 @@ class Mapper:
             if self._layout.unpivot:
                 yield from self._records(number, row, record)
             else:
-                self.tally.n_data_rows += 1
                 yield number, record
 
     def _records(self, number: int, row: Row, record: Record) -> Iterator[tuple[int, Record]]:
@@ -266,6 +257,5 @@ class Mapper:
                     self.tally.n_blanks_as_zero += 1
             found = True
             yield number, one
-        self.tally.n_data_rows += 1
         if not found:
             yield number, record

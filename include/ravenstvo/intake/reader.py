@@ -23,7 +23,7 @@ from ravenstvo.intake.opening import Sheet, open_sheets
 from ravenstvo.intake.parts import Part, Sorter
 from ravenstvo.intake.problems import Problem, RefusedError
 from ravenstvo.intake.pseudonym import Pseudonyms, load_key
-from ravenstvo.intake.recognise import Fit, column_letter, recognise
+from ravenstvo.intake.recognise import HEADER_WITHIN, Fit, column_letter, recognise
 from ravenstvo.intake.totals import ControlTotals
 from ravenstvo.sources import load_sources
 
@@ -120,14 +120,12 @@ class FileReader:
     def _block(self, sheet: Sheet, path: str, start: int, previous: Fit | None) -> Block:
         rows = sheet.rows
         if previous is None:
-            rough = gather(title_texts(rows[:25]), sheet.name, path)
+            rough = gather(title_texts(rows[:HEADER_WITHIN]), sheet.name, path)
             fit = recognise(rows, rough, sheet.name)
-            titles = title_texts(rows[: fit.header])
+            facts = gather(title_texts(rows[: fit.header]), sheet.name, path)
         else:
-            titles = title_texts([rows[start]])
-            rough = gather(titles, sheet.name, path)
-            fit = self._next_fit(sheet, rough, start, previous)
-        facts = gather(titles, sheet.name, path)
+            facts = gather(title_texts([rows[start]]), sheet.name, path)
+            fit = self._next_fit(sheet, facts, start, previous)
         facts["exam"] = fit.layout.constants.get("exam") or fit.layout.source.partition("_")[0]
         complete_subject(facts, facts["exam"])
         self._compare_year(fit, facts, sheet)

@@ -26,7 +26,7 @@ class _Document(BaseModel):
 
 
 class Mapped(_Document):
-    """One canonical column: the headers that mean it, and in which years they do.
+    """One canonical column, and the headers that mean it.
 
     A header that begins with ``~`` is a regular expression on the normalised header; its named groups are facts.
     In a two-row header the two cells are joined with `` | ``.
@@ -34,8 +34,6 @@ class Mapped(_Document):
 
     header: tuple[str, ...]
     required: bool = False
-    first_year: int | None = None
-    last_year: int | None = None
     extract: str | None = None
     """Regular expression on the value: the group of the column's own name (or the first group) is kept."""
     fill_down: bool = False
@@ -87,7 +85,6 @@ class Layout(_Document):
     name: str
     source: str
     title: str
-    years: tuple[int | None, int | None] = (None, None)
     header_rows: Literal[1, 2] = 1
     columns: dict[str, Mapped] = {}
     items: Items | None = None

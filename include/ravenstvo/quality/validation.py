@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ravenstvo.fingerprints import files_digest
 from ravenstvo.quality.checks import build_check_table, check_table, drop_check_table
 from ravenstvo.quality.findings import insert_findings, insert_results, suggest_values
 from ravenstvo.quality.parts import (
@@ -24,17 +23,10 @@ from ravenstvo.warehouse.connection import connect, warehouse_url
 if TYPE_CHECKING:
     from great_expectations.data_context import AbstractDataContext
 
+# Everything that says what a good row is: suites, facts, reference data.
 _RULES = ("expectations/*.json", "include/ravenstvo/quality/checks/*.sql", "dbt_project/seeds/*.csv")
 
 log = logging.getLogger(__name__)
-
-
-def rules_fingerprint(project_root: Path) -> str:
-    """Fingerprint of everything that says what a good row is: suites, facts, reference data."""
-    digest = hashlib.sha256()
-    for path in sorted(path for pattern in _RULES for path in project_root.glob(pattern)):
-        digest.update(f"{path.name}\n".encode() + path.read_bytes())
-    return digest.hexdigest()
 
 
 def validate(settings: Settings | None = None) -> dict[str, Any]:
@@ -50,7 +42,7 @@ def validate(settings: Settings | None = None) -> dict[str, Any]:
     with connect(settings) as guard, guard.cursor() as cursor:
         cursor.execute("select pg_advisory_xact_lock(hashtext('ravenstvo.validate'))")
         with connect(settings) as connection, connection.cursor() as writing:
-            make_all_due_after_new_rules(writing, rules_fingerprint(settings.project_root))
+            make_all_due_after_new_rules(writing, files_digest(settings.project_root, _RULES))
         sources, data_docs = _validate_sources(settings, cursor) if next_pending(cursor) else ({}, None)
         workbooks = write_workbooks(settings)
     return {"sources": sources, "workbooks": [str(path) for path in workbooks], "data_docs": data_docs}

@@ -46,11 +46,6 @@ class Source(BaseModel):
         """Names of the canonical columns, in the order of the landing table."""
         return tuple(column.name for column in self.columns)
 
-    @property
-    def has_year(self) -> bool:
-        """Whether the records belong to a campaign year; registers do not."""
-        return "year" in self.content
-
 
 @cache
 def load_sources() -> dict[str, Source]:

@@ -133,7 +133,7 @@ comment on column ops.superseded_school.school_key is 'Ключ школы, ка
 create table ops.dropped_row (
   part_id bigint not null references ops.source_part,
   reason text not null check (
-    reason in ('title', 'header', 'footer', 'subtotal', 'blank', 'not_data', 'no_participants')
+    reason in ('title', 'header', 'footer', 'subtotal', 'blank', 'not_data')
   ),
   n_rows int not null,
   primary key (part_id, reason)
@@ -142,7 +142,7 @@ comment on table ops.dropped_row is 'Сколько строк листа отб
 comment on column ops.dropped_row.part_id is 'Часть';
 comment on column ops.dropped_row.reason is
   'title — название, header — заголовок, footer — подвал, subtotal — промежуточный итог, blank — пустая, '
-  'not_data — не данные, no_participants — нет участников';
+  'not_data — не данные';
 comment on column ops.dropped_row.n_rows is 'Число строк';
 
 create table ops.control_total (
