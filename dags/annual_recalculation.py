@@ -20,7 +20,7 @@ from airflow.sdk import CronPartitionTimetable, Param, dag, get_current_context,
     tags=["ravenstvo"],
 )
 def annual_recalculation() -> None:
-    """Files of the inbox → landing → checks → dbt stages."""
+    """Files of the inbox → landing → checks → dbt stages, with the estimates before the marts."""
 
     @task
     def read_inbox() -> list[dict[str, Any]]:
@@ -54,17 +54,11 @@ def annual_recalculation() -> None:
         return tasks.run_stage(name, calculation)
 
     @task
-    def validate(calculation: dict[str, Any]) -> dict[str, Any]:
-        """Run the suites, reject rows, write the senders' error workbooks."""
+    def step(name: str, calculation: dict[str, Any]) -> dict[str, Any] | None:
+        """Check the rows, estimate, close: whatever is not dbt's."""
         from ravenstvo.runtime import tasks
 
-        return tasks.validate(calculation)
-
-    @task
-    def finish(calculation: dict[str, Any]) -> None:
-        from ravenstvo.runtime import tasks
-
-        tasks.finish(calculation)
+        return tasks.STEPS[name](calculation)
 
     files = read_inbox()
     calculation = prepare(files["year"])
@@ -72,7 +66,10 @@ def annual_recalculation() -> None:
     seeds, staging, core, marts = (
         stage.override(task_id=f"build_{name}")(name, calculation) for name in ("seeds", "staging", "core", "marts")
     )
-    seeds >> validate(calculation) >> staging >> core >> marts >> finish(calculation)
+    validate, estimate, finish = (
+        step.override(task_id=name)(name, calculation) for name in ("validate", "estimate", "finish")
+    )
+    seeds >> validate >> staging >> core >> estimate >> marts >> finish
 
 
 annual_recalculation()

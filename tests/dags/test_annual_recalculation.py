@@ -49,7 +49,7 @@ def test_parses_lightly_and_strings_the_stages_in_order(tmp_path: Path) -> None:
     assert dag["max_active_runs"] == 1
     assert dag["params"] == ["inbox", "year"]
     assert dag["mapped"] == ["land"]
-    chain = ["build_seeds", "validate", "build_staging", "build_core", "build_marts", "finish"]
+    chain = ["build_seeds", "validate", "build_staging", "build_core", "estimate", "build_marts", "finish"]
     for first, second in pairwise(chain):
         assert second in dag["order"][first]
     assert "prepare" in dag["order"]["land"]

@@ -47,7 +47,8 @@ def run_stage(settings: Settings, calculation: Calculation, stage: str) -> dict[
             return {"stage": stage, "nodes": {}, "seconds": 0.0}
         results, error = _build(settings, calculation, stage)
         seconds = time.monotonic() - started
-        _record(settings, calculation, stage, results, seconds)
+        _record(settings, calculation, stage, results)
+        _note_time(settings, calculation, stage, seconds)
     problems = [f"{_name(r)}: {_message(r)}" for r in results if str(r.status) in _FAILED]
     if error and not problems:
         problems = [error]
@@ -133,9 +134,16 @@ def _environment(settings: Settings, calculation: Calculation) -> Iterator[None]
                 os.environ[name] = value
 
 
-def _record(
-    settings: Settings, calculation: Calculation, stage: str, results: list[NodeResult], seconds: float
-) -> None:
+@contextmanager
+def timed_stage(settings: Settings, calculation: Calculation, stage: str) -> Iterator[None]:
+    """Hold the warehouse for a stage that is not dbt's, and note how long it took."""
+    started = time.monotonic()
+    with stage_turn(settings, calculation):
+        yield
+    _note_time(settings, calculation, stage, time.monotonic() - started)
+
+
+def _record(settings: Settings, calculation: Calculation, stage: str, results: list[NodeResult]) -> None:
     calculation_id = calculation["calculation_id"]
     rows = [
         (
@@ -151,9 +159,13 @@ def _record(
             "(calculation_id, stage, node, resource_type, status, seconds, failures, message) values %s",
             rows,
         )
+
+
+def _note_time(settings: Settings, calculation: Calculation, stage: str, seconds: float) -> None:
+    with connect(settings) as connection, connection.cursor() as cursor:
         cursor.execute(
             "insert into ops.stage_time (calculation_id, stage, seconds) values (%s, %s, %s)",
-            (calculation_id, stage, seconds),
+            (calculation["calculation_id"], stage, seconds),
         )
 
 

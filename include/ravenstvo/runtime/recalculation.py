@@ -31,6 +31,7 @@ _TITLES = {
     "validate": "проверка строк",
     "build_staging": "принятые строки",
     "build_core": "звезда",
+    "estimate": "оценки",
     "build_marts": "витрины",
     "finish": "завершение",
 }

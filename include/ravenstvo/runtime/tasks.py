@@ -7,7 +7,7 @@ Imports are inside: each task pays only for what it uses.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -83,9 +83,23 @@ def validate(calculation: Calculation) -> dict[str, Any]:
         return dict(run(settings))
 
 
+def estimate(calculation: Calculation) -> dict[str, int]:
+    """Compute what SQL does not: markers, shrinkage, the contextual model."""
+    from ravenstvo.calculation import timed_stage
+    from ravenstvo.estimates import estimate as run
+
+    settings = get_settings()
+    with _failing(settings, calculation, "Оценки не посчитаны"), timed_stage(settings, calculation, "estimate"):
+        return run(settings, calculation["years"])
+
+
 def finish(calculation: Calculation) -> None:
     """Close the calculation."""
     finish_calculation(get_settings(), calculation)
+
+
+# The steps of a calculation that are not dbt's.
+STEPS: dict[str, Callable[[Calculation], Any]] = {"validate": validate, "estimate": estimate, "finish": finish}
 
 
 @contextmanager
