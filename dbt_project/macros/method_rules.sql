@@ -53,3 +53,13 @@
         delete from {{ this }} where {{ method_in_span('year') }}
     {%- endif -%}
 {%- endmacro %}
+
+{#- Years before those that the identification marts compute. -#}
+{% macro method_before_span(year) -%}
+    {%- set years = (var('years') or []) | map('int') | list -%}
+    {%- if years -%}
+        {{ year }} < {{ years | min }}
+    {%- else -%}
+        {{ year }} is null
+    {%- endif -%}
+{%- endmacro %}

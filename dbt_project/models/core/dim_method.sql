@@ -73,6 +73,7 @@ select
     evidence.grade_b_min_participants,
     evidence.grade_c_min_pooled,
     evidence.pooled_years,
-    evidence.min_participation_percent
+    evidence.min_participation_percent,
+    evidence.exit_years
 from typed
 left join evidence on typed.evidence_code = evidence.evidence_code

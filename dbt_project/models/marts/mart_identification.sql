@@ -203,67 +203,101 @@ decision as (
 
 ),
 
--- Runs of consecutive years on the list among the years computed now …
-listed as (
+-- The last row of each school and method before the years computed now: runs and counters go on from it.
+before as (
 
-    select
-        year,
-        school_id,
-        method_code,
-        year - row_number() over (partition by school_id, method_code order by year) as run_no
-    from verdict
-    where is_low_results
-
-),
-
-run as (
-
-    select
-        year,
-        school_id,
-        method_code,
-        min(year) over (partition by school_id, method_code, run_no) as run_from,
-        row_number() over (partition by school_id, method_code, run_no order by year) as n_years
-    from listed
-
-),
-
--- … and how long the run was already in the year before it, where that year is not computed now.
-counted_before as (
-
-    select
-        year,
-        school_id,
-        method_code,
-        years_identified
     {% if is_incremental() %}
-        from {{ this }}
-        where {{ method_in_span('year + 1') }} and not ({{ method_in_span('year') }})
+        select distinct on (school_id, method_code)
+            school_id,
+            method_code,
+            year,
+            years_identified,
+            -- By name, for a table that an earlier release made without this column.
+            cast(to_jsonb(earlier) ->> 'years_not_low' as integer) as years_not_low
+        from {{ this }} as earlier
+        where {{ method_before_span('year') }}
+        order by school_id, method_code, year desc
     {% else %}
-        from (
-            select
-                cast(null as integer) as year,
-                cast(null as text) as school_id,
-                cast(null as text) as method_code,
-                cast(null as integer) as years_identified
-        ) as nothing_before
+        select
+            cast(null as text) as school_id,
+            cast(null as text) as method_code,
+            cast(null as integer) as year,
+            cast(null as integer) as years_identified,
+            cast(null as integer) as years_not_low
+        where false
     {% endif %}
 
 ),
 
-on_list as (
+-- Which run of years on the list a row belongs to, and after how many lists it comes.
+run as (
 
     select
-        run.year,
-        run.school_id,
-        run.method_code,
-        run.n_years + coalesce(counted_before.years_identified, 0) as years_identified
+        verdict.year,
+        verdict.school_id,
+        verdict.method_code,
+        verdict.is_low_results,
+        case
+            when verdict.is_low_results
+                then verdict.year - row_number() over (
+                    partition by verdict.school_id, verdict.method_code, verdict.is_low_results order by verdict.year
+                )
+        end as run_no,
+        count(*) filter (where verdict.is_low_results) over (
+            partition by verdict.school_id, verdict.method_code order by verdict.year
+        ) as n_lists
+    from verdict
+
+),
+
+counted as (
+
+    select
+        run.*,
+        row_number() over (
+            partition by run.school_id, run.method_code, run.is_low_results, run.run_no order by run.year
+        ) as n_years_on_list,
+        min(run.year) over (partition by run.school_id, run.method_code, run.is_low_results, run.run_no) as run_from,
+        count(*) filter (where not run.is_low_results) over (
+            partition by run.school_id, run.method_code, run.n_lists order by run.year
+        ) as n_years_off_list
     from run
-    left join counted_before
+
+),
+
+history as (
+
+    select
+        counted.year,
+        counted.school_id,
+        counted.method_code,
+        case
+            when counted.is_low_results
+                then counted.n_years_on_list
+                    + case when counted.run_from = before.year + 1 then coalesce(before.years_identified, 0) else 0 end
+            when not counted.is_low_results then 0
+        end as years_identified,
+        -- Never on the list: nothing to count.
+        case
+            when counted.is_low_results then 0
+            when counted.n_lists > 0 then counted.n_years_off_list
+            else before.years_not_low + counted.n_years_off_list
+        end as years_not_low
+    from counted
+    left join before
         on
-            run.school_id = counted_before.school_id
-            and run.method_code = counted_before.method_code
-            and run.run_from = counted_before.year + 1
+            counted.school_id = before.school_id
+            and counted.method_code = before.method_code
+
+),
+
+method as (
+
+    select
+        method_code,
+        method_version,
+        exit_years
+    from {{ ref('dim_method') }}
 
 )
 
@@ -292,10 +326,13 @@ select
     verdict.evidence_grade,
     probability.probability_low,
     verdict.is_fragile,
+    cast(history.years_identified as integer) as years_identified,
+    cast(history.years_not_low as integer) as years_not_low,
     case
-        when verdict.is_low_results then cast(on_list.years_identified as integer)
-        when not verdict.is_low_results then 0
-    end as years_identified,
+        when verdict.is_low_results then 'on_list'
+        when history.years_not_low >= method.exit_years then 'exited'
+        when history.years_not_low is not null then 'watch'
+    end as exit_state,
     verdict.details,
     decision.decided_status,
     decision.decided_by,
@@ -307,11 +344,15 @@ left join school
     on
         verdict.year = school.year
         and verdict.school_id = school.school_id
-left join on_list
+left join history
     on
-        verdict.year = on_list.year
-        and verdict.school_id = on_list.school_id
-        and verdict.method_code = on_list.method_code
+        verdict.year = history.year
+        and verdict.school_id = history.school_id
+        and verdict.method_code = history.method_code
+left join method
+    on
+        verdict.method_code = method.method_code
+        and verdict.method_version = method.method_version
 left join adverse as own_context
     on
         verdict.year = own_context.year

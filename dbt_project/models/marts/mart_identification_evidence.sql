@@ -186,7 +186,7 @@ attended as (
         end as enrolment_source,
         probability.shrunk_share,
         probability.probability_low
-    from attended
+    from measured
     left join enrolment
         on
             measured.year = enrolment.year

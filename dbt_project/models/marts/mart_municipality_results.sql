@@ -60,6 +60,7 @@ measured as (
     select
         municipal.year,
         municipal.municipality_id,
+        municipal.municipality_code,
         municipal.municipality_name,
         municipal.procedure_code,
         municipal.n_schools,
@@ -81,6 +82,7 @@ measured as (
 select
     measured.year,
     measured.municipality_id,
+    measured.municipality_code,
     measured.municipality_name,
     measured.procedure_code,
     cast(measured.n_schools as integer) as n_schools,

@@ -75,7 +75,7 @@ select
     result.school_id,
     result.procedure_code,
     result.n_participants,
-    (result.mean_score - region.mean_score) / region.sd_score as z
+    round((result.mean_score - region.mean_score) / region.sd_score, 12) as z
 from result
 inner join region
     on result.year = region.year and result.procedure_code = region.procedure_code

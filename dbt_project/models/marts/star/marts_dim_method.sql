@@ -29,5 +29,6 @@ select
     grade_b_min_participants,
     grade_c_min_pooled,
     pooled_years,
-    min_participation_percent
+    min_participation_percent,
+    exit_years
 from {{ ref('dim_method') }}

@@ -28,6 +28,7 @@ select
     counts.year,
     school.municipality_id,
     counts.procedure_code,
+    max(school.municipality_code) as municipality_code,
     max(school.municipality_name) as municipality_name,
     count(*) as n_schools,
     sum(counts.n_participants) as n_participants,

@@ -53,6 +53,7 @@ select distinct on (seen.year, school.school_id)
     school.login,
     school.name as school_name,
     school.municipality_id,
+    school.municipality_code,
     school.municipality_name,
     school.school_kind,
     school.is_rural,

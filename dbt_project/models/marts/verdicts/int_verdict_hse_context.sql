@@ -61,7 +61,6 @@ context as (
 set_beside as (
 
     select
-        school.year,
         school.school_id,
         method.*,
         outcome.y as outcome_score,

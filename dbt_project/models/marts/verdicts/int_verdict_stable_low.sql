@@ -138,6 +138,7 @@ select
         else 'D'
     end as evidence_grade,
     case
+        when counted.n_failed = counted.n_sat and counted.n_sat < school.n_subjects * school.years then null
         -- One pupil who had passed takes a school off the list; one who had not puts it on.
         when counted.n_failed = counted.n_sat then counted.n_failed_by_one > 0
         else counted.n_sat = school.n_subjects * school.years and counted.n_sat - counted.n_failed = 1

@@ -378,3 +378,12 @@ comment on column core.history_evidence.procedure_code is 'Процедура (d
 comment on column core.history_evidence.n_participants is 'Участников';
 comment on column core.history_evidence.n_below_min is 'Ниже минимума';
 comment on column core.history_evidence.is_low is 'Низкая';
+
+-- Methods whose verdict depends on a school's place among others cannot tell what one pupil would do.
+do $$
+begin
+  if to_regclass('marts.mart_identification') is not null then
+    alter table marts.mart_identification alter column is_fragile drop not null;
+  end if;
+end
+$$;
