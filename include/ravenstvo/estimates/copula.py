@@ -19,7 +19,7 @@ from ravenstvo.estimates.beta_binomial import Floats, Ints, Prior, probability_l
 
 # Nodes of the school's factor. Evenly spaced ones: fifteen procedures of a large school fix its factor to about 0.2,
 # which is narrower than the gaps of a Gauss–Hermite rule with so many nodes.
-NODES: Floats = np.linspace(-5, 5, 41)
+NODES: Floats = np.linspace(-6, 6, 49)
 LOG_WEIGHTS: Floats = -0.5 * NODES**2
 
 LARGEST_CORRELATION = 0.95
@@ -29,7 +29,7 @@ _TERMS = 20
 
 # Edges of the cells of a share: even steps of the prior's normal score, for where the prior lies, and of the share
 # itself, for schools far out in its tail.
-_SCORES: Floats = np.linspace(-4.5, 4.5, 61)
+_SCORES: Floats = np.linspace(-6, 6, 97)
 _SHARES: Floats = np.linspace(0, 1, 41)
 
 
