@@ -21,6 +21,9 @@ Ints = NDArray[np.int64]
 # distribution. A tenth of a participant leaves such shares as they are in practice and keeps α and β positive.
 LEAST_M = 0.1
 
+# A variance that gives more is rounding of a variance of 0.
+_LARGEST_M = 1e9
+
 
 @dataclass(frozen=True)
 class Prior:
@@ -63,10 +66,9 @@ def fit_prior(x: Ints, n: Ints) -> Prior:
     # Times N: an integer, so that its zero is exactly zero.
     room = total * total - int((n * n).sum()) - (n_schools - 1) * total
     tau2 = max(0.0, (spread - (n_schools - 1) * mu * (1 - mu)) * total / room) if room > 0 else 0.0
-    m = max(mu * (1 - mu) / tau2 - 1, LEAST_M) if tau2 > 0 else None
-    if m is not None and not math.isfinite(m):
-        m = None
-    return Prior(n_schools, total, below, mu, tau2 if m is not None else 0.0, m)
+    if tau2 <= mu * (1 - mu) / _LARGEST_M:
+        return Prior(n_schools, total, below, mu, 0.0, None)
+    return Prior(n_schools, total, below, mu, tau2, max(mu * (1 - mu) / tau2 - 1, LEAST_M))
 
 
 def shrunk_share(x: Ints, n: Ints, prior: Prior) -> Floats:

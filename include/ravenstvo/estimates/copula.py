@@ -19,23 +19,30 @@ from ravenstvo.estimates.beta_binomial import Floats, Ints, Prior, probability_l
 
 # Nodes of the school's factor. Evenly spaced ones: fifteen procedures of a large school fix its factor to about 0.2,
 # which is narrower than the gaps of a Gauss–Hermite rule with so many nodes.
-NODES: Floats = np.linspace(-5, 5, 41)
+NODES: Floats = np.linspace(-6, 6, 49)
 LOG_WEIGHTS: Floats = -0.5 * NODES**2
 
 LARGEST_CORRELATION = 0.95
 
+# Terms of the expansion that finds r: smooth functions need few.
+_TERMS = 20
+
 # Edges of the cells of a share: even steps of the prior's normal score, for where the prior lies, and of the share
 # itself, for schools far out in its tail.
-_SCORES: Floats = np.linspace(-4.5, 4.5, 61)
+_SCORES: Floats = np.linspace(-6, 6, 97)
 _SHARES: Floats = np.linspace(0, 1, 41)
 
 
 @dataclass(frozen=True)
 class Correlation:
-    """Correlation of true shares of different procedures of a school, and the number of pairs behind it."""
+    """Correlation ``rho`` of true shares of different procedures of a school, from ``n_pairs`` pairs.
+
+    ``loading`` is the r of the copula that has this correlation. It is larger: shares are skewed, scores are not.
+    """
 
     n_pairs: int
     rho: float
+    loading: float
 
 
 def correlation(x: Ints, n: Ints, priors: Sequence[Prior | None]) -> Correlation:
@@ -46,21 +53,40 @@ def correlation(x: Ints, n: Ints, priors: Sequence[Prior | None]) -> Correlation
     procedure; a pair weighs by the reliabilities n/(n + M) of its two shares, the inverses of the variances of z.
     Procedures whose schools cannot be told apart have no part in it. Clipped to [0, 0.95]; 0 without pairs.
     """
-    known = [k for k, prior in enumerate(priors) if prior is not None and prior.m is not None]
-    if not known:
-        return Correlation(0, 0.0)
+    known = [prior is not None and prior.m is not None for prior in priors]
     x, n = x[:, known], n[:, known]
-    mu, tau, m = (np.array([getattr(priors[k], name) for k in known]) for name in ("mu", "tau2", "m"))
-    weight = n / (n + m)
-    scored = weight * (x / np.maximum(n, 1) - mu) / np.sqrt(tau)
-    # Sums over pairs k < l without forming them: (Σa)² = Σa² + 2·Σ a_k a_l.
-    products = (scored.sum(axis=1) ** 2 - (scored**2).sum(axis=1)).sum()
-    weights = (weight.sum(axis=1) ** 2 - (weight**2).sum(axis=1)).sum()
+    spread = [prior for prior in priors if prior is not None and prior.m is not None]
     counted = (n > 0).sum(axis=1)
     n_pairs = int((counted * (counted - 1) // 2).sum())
     if n_pairs == 0:
-        return Correlation(0, 0.0)
-    return Correlation(n_pairs, float(np.clip(products / weights, 0, LARGEST_CORRELATION)))
+        return Correlation(0, 0.0, 0.0)
+    mu, tau2, m = (np.array([getattr(prior, name) for prior in spread]) for name in ("mu", "tau2", "m"))
+    weight = n / (n + m)
+    scored = weight * (x / np.maximum(n, 1) - mu) / np.sqrt(tau2)
+    pair_weight = weight.T @ weight
+    np.fill_diagonal(pair_weight, 0)
+    # Sums over pairs without forming them: (Σa)² = Σa² + 2·Σ a_k a_l.
+    products = (scored.sum(axis=1) ** 2 - (scored**2).sum(axis=1)).sum()
+    rho = float(np.clip(products / pair_weight.sum(), 0, LARGEST_CORRELATION))
+    return Correlation(n_pairs, rho, _loading(rho, spread, pair_weight / pair_weight.sum()))
+
+
+def _loading(rho: float, priors: Sequence[Prior], pair_weight: Floats) -> float:
+    """The r at which the shares of different procedures have the mean correlation ``rho``.
+
+    A share as a function of its normal score is expanded in Hermite polynomials (``a_kj``, their squares summing to 1);
+    two shares whose scores have the correlation r have the correlation Σ_j a_kj·a_lj·r^j (Mehler).
+    """
+    nodes, weights = np.polynomial.hermite_e.hermegauss(_TERMS)
+    share = np.stack([special.betaincinv(prior.alpha, prior.beta, special.ndtr(nodes)) for prior in priors])
+    degrees = np.arange(1, _TERMS)
+    basis = np.polynomial.hermite_e.hermevander(nodes, _TERMS - 1)[:, 1:] / np.sqrt(special.factorial(degrees))
+    terms = share @ (basis * (weights / weights.sum())[:, None])
+    terms /= np.sqrt((terms**2).sum(axis=1, keepdims=True))
+    by_degree = np.einsum("kj,kl,lj->j", terms, pair_weight, terms)
+    candidates = np.linspace(0, LARGEST_CORRELATION, 96)
+    implied = (candidates[:, None] ** degrees) @ by_degree
+    return float(np.interp(rho, np.maximum.accumulate(implied), candidates))
 
 
 @dataclass(frozen=True)

@@ -101,12 +101,14 @@ def estimate(cursor: Cursor, year: int) -> dict[str, int]:
     for attempt in sorted({method.attempt for method in methods}):
         of_attempt = [method for method in methods if method.attempt == attempt]
         region = _region(counts, attempt, year)
-        rho = _correlation_row(region.years[0], attempt)
+        found = correlation(region.years[0].x, region.years[0].n, region.years[0].priors)
         thresholds = sorted({(method.threshold_numerator, method.threshold_denominator) for method in of_attempt})
         tables["estimate_prior"].append(_prior_rows(region, attempt))
         tables["estimate_probability"] += _probability_rows(region, attempt, thresholds)
-        tables["estimate_correlation"].append(rho)
-        tables["estimate_rule_probability"] += _rule_rows(region, of_attempt, float(rho["rho"].iloc[0]), flags, year)
+        tables["estimate_correlation"].append(
+            pd.DataFrame([{"attempt": attempt, "n_pairs": found.n_pairs, "rho": found.rho}])
+        )
+        tables["estimate_rule_probability"] += _rule_rows(region, of_attempt, found.loading, flags, year)
     return {
         table: replace_year(cursor, table, year, pd.concat(frames) if frames else pd.DataFrame())
         for table, frames in tables.items()
@@ -125,11 +127,6 @@ def _region(frame: pd.DataFrame, attempt: str, year: int) -> Region:
         return Counts.of_region(x, n)
 
     return Region(schools, procedures, (of_year(year), of_year(year - 1)))
-
-
-def _correlation_row(now: Counts, attempt: str) -> pd.DataFrame:
-    found = correlation(now.x, now.n, now.priors)
-    return pd.DataFrame([{"attempt": attempt, "n_pairs": found.n_pairs, "rho": found.rho}])
 
 
 def _prior_rows(region: Region, attempt: str) -> pd.DataFrame:
@@ -165,7 +162,7 @@ def _probability_rows(region: Region, attempt: str, thresholds: list[tuple[int, 
 
 
 def _rule_rows(
-    region: Region, methods: list[Method], rho: float, flags: pd.DataFrame | None, year: int
+    region: Region, methods: list[Method], loading: float, flags: pd.DataFrame | None, year: int
 ) -> Iterator[pd.DataFrame]:
     """Probabilities of the methods' rules, for the schools for which the verdict of the rule can be known."""
     prepared = []
@@ -175,7 +172,7 @@ def _rule_rows(
         prepared.append((method, columns, assessed, _conditions(region.years[0], method, assessed, columns)))
     for start in range(0, len(region.schools), _BATCH):
         batch = slice(start, start + _BATCH)
-        evidence = Evidence((region.years[0].take(batch), region.years[1].take(batch)), rho)
+        evidence = Evidence((region.years[0].take(batch), region.years[1].take(batch)), loading)
         for method, columns, assessed, conditions in prepared:
             enough = tuple(
                 (of_year & (counts.n >= method.min_participants))[batch]
