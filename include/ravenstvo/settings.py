@@ -38,6 +38,9 @@ class Settings(BaseSettings):
     readers: int = Field(default=min(2, os.cpu_count() or 1), ge=1, description="Processes that read files at once")
     read_memory_mb: int = Field(default=900, ge=100, description="Memory limit of one reading process, MB")
     read_seconds: int = Field(default=300, ge=5, description="Time limit of reading one file, seconds")
+    histories_kept: int = Field(
+        default=5, ge=1, description="Calculations of a year whose verdicts are kept, besides the published ones"
+    )
     api_host: str = Field(default="127.0.0.1", description="Address that Airflow's web interface listens on")
     api_port: int = Field(default=8080, ge=1, le=65535, description="Port of Airflow's web interface")
     api_url: str | None = Field(
