@@ -85,6 +85,11 @@ class Settings(BaseSettings):
         return self.home / "reports"
 
     @property
+    def decisions_dir(self) -> Path:
+        """Decision workbooks that people put here for an approval in Airflow."""
+        return self.home / "decisions"
+
+    @property
     def data_docs_dir(self) -> Path:
         """Great Expectations' HTML pages."""
         return self.home / "data_docs"
@@ -131,7 +136,8 @@ class Settings(BaseSettings):
         itself is 0711: it can be crossed, not listed.
         """
         self.home.mkdir(parents=True, exist_ok=True, mode=0o711 if os.geteuid() == 0 else 0o700)
-        for room in (self.spool_dir, self.reports_dir, self.data_docs_dir, self.logs_dir, self.airflow_home):
+        rooms = (self.spool_dir, self.reports_dir, self.decisions_dir, self.data_docs_dir, self.logs_dir)
+        for room in (*rooms, self.airflow_home):
             room.mkdir(exist_ok=True, mode=0o700)
 
 

@@ -5,6 +5,7 @@ Decisions stand beside what was computed and change none of it.
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -136,6 +137,18 @@ def approve(
     )
 
 
+def told(approved: Approved) -> str:
+    """What was frozen, in one line for a person."""
+    line = (
+        f"Перечень {approved.year} года по методу {approved.method_code} утверждён (утверждение "
+        f"{approved.publication_id}, расчёт {approved.calculation_id}): школ {approved.n_listed}, решений, которые "
+        f"расходятся с выводом метода: {approved.n_changed}."
+    )
+    if approved.replaced is not None:
+        line += f" Оно заменило утверждение {approved.replaced}, которое сохранено."
+    return line
+
+
 def _n_listed(decided: list[Decision]) -> int:
     return sum(one.status == decisions.INCLUDED for one in decided)
 
@@ -246,11 +259,12 @@ class _CheckedBook:
                         f"пусто, а решение «{row.decision}» о школе «{row.key}» расходится с выводом метода "
                         f"({verdict}). Впишите, на чём оно стоит.",
                     )
-        known = self._known.get(school_id)
-        school = known if before is None else (school_id, before.school_code, before.login, before.name)
-        assert school is not None, school_id
-        municipality = known[4] if before is None and known else before.municipality if before else None
-        return Decision(*school[:4], municipality, is_low, status, row.reason or None, row.document or self._document)
+        if before is None:  # the method has nothing to say of this school: it is taken from the register
+            _, code, login, name, municipality = self._known[school_id]
+            before = Decision(school_id, code, login, name, municipality, is_low, status, None, self._document)
+        return dataclasses.replace(
+            before, status=status, reason=row.reason or None, document=row.document or self._document
+        )
 
     def _title(self, school_id: str) -> str:
         _, code, login, name, _ = self._known.get(school_id, (school_id, None, None, None, None))

@@ -38,13 +38,11 @@ where year = %(year)s and method_code = %(method)s
 order by municipality_name collate "C" nulls last, school_name collate "C" nulls last, school_id collate "C"
 """
 _EVIDENCE = """
-select evidence.school_id, evidence.procedure_code, coalesce(procedure.title_ru, evidence.procedure_code) as title,
-    evidence.n_participants, evidence.n_below_min
-from marts.mart_identification_evidence as evidence
-left join core.dim_procedure as procedure using (procedure_code)
-where evidence.year = %(year)s and evidence.method_code = %(method)s
-order by evidence.procedure_code collate "C"
+select school_id, procedure_code, n_participants, n_below_min
+from marts.mart_identification_evidence
+where year = %(year)s and method_code = %(method)s
 """
+_TITLES = "select procedure_code, title_ru from core.dim_procedure where title_ru is not null"
 _PUBLICATION = """
 select publication_id, calculation_id, approved_by, approved_at, document, n_listed
 from ops.publication
@@ -147,7 +145,7 @@ def propose(cursor: Cursor, year: int, method_code: str | None = None) -> Propos
 
     Raises ApprovalError when the marts hold no finished calculation of it.
     """
-    _require_marts(cursor, year)
+    _require_marts(cursor)
     method = method_code or _default_method(cursor, year)
     scope: dict[str, Any] = {"year": year, "method": method}
     title = _one(cursor, _METHOD, scope)
@@ -168,6 +166,15 @@ def propose(cursor: Cursor, year: int, method_code: str | None = None) -> Propos
     )
 
 
+def last_year(cursor: Cursor) -> int:
+    """The last year with results. Raises ApprovalError when there is none."""
+    _require_marts(cursor)
+    year = _one(cursor, "select max(year) as year from marts.mart_identification", {}).year
+    if year is None:
+        raise ApprovalError("Результатов ещё нет: утверждать нечего. Выполните «ravenstvo run».")
+    return int(year)
+
+
 def publication_in_force(cursor: Cursor, year: int, method_code: str) -> Publication | None:
     """The approved list of a year and method that no later one has replaced."""
     found = _one(cursor, _PUBLICATION, {"year": year, "method": method_code})
@@ -175,13 +182,18 @@ def publication_in_force(cursor: Cursor, year: int, method_code: str) -> Publica
         return None
     decided = _rows(cursor, _DECIDED, (found.publication_id,))
     return Publication(
-        *found,
+        publication_id=found.publication_id,
+        calculation_id=found.calculation_id,
+        approved_by=found.approved_by,
+        approved_at=found.approved_at,
+        document=found.document,
+        n_listed=found.n_listed,
         decided={row.school_id: row.decided_status for row in decided},
         names={row.school_id: f"{row.name} ({row.key or row.school_id})" for row in decided},
     )
 
 
-def _require_marts(cursor: Cursor, year: int) -> None:
+def _require_marts(cursor: Cursor) -> None:
     missing = _one(
         cursor,
         "select 1 from unnest(array['marts.mart_identification', 'core.dim_method', 'seeds.approval_method']) as name "
@@ -189,7 +201,7 @@ def _require_marts(cursor: Cursor, year: int) -> None:
         {},
     )
     if missing is not None:
-        raise ApprovalError(f"За {year} год расчёта нет. Выполните «ravenstvo run --year {year}» и повторите.")
+        raise ApprovalError("Расчёта ещё нет: утверждать нечего. Выполните «ravenstvo run» и повторите.")
 
 
 def _default_method(cursor: Cursor, year: int) -> str:
@@ -224,10 +236,12 @@ def _calculation(cursor: Cursor, scope: dict[str, Any]) -> Any:
 
 
 def _schools(cursor: Cursor, scope: dict[str, Any]) -> list[School]:
+    titles = {row.procedure_code: row.title_ru for row in _rows(cursor, _TITLES, {})}
     told: dict[str, dict[str, str]] = {}
     for row in _rows(cursor, _EVIDENCE, scope):
         below = "минимум неизвестен" if row.n_below_min is None else f"{row.n_below_min} из {row.n_participants}"
-        told.setdefault(row.school_id, {})[row.procedure_code] = f"{row.title} — {below}"
+        title = titles.get(row.procedure_code, row.procedure_code)
+        told.setdefault(row.school_id, {})[row.procedure_code] = f"{title} — {below}"
     schools = []
     for row in _rows(cursor, _SCHOOLS, scope):
         evidence = told.get(row.school_id, {})
@@ -239,11 +253,11 @@ def _schools(cursor: Cursor, scope: dict[str, Any]) -> list[School]:
                 name=row.school_name,
                 municipality=row.municipality_name,
                 is_low_results=row.is_low_results,
-                is_fragile=row.is_fragile,
+                is_fragile=bool(row.is_fragile),
                 evidence_grade=row.evidence_grade,
                 n_participants=row.n_participants_total,
                 years_identified=row.years_identified,
-                evidence=tuple(evidence.get(code, code) for code in row.low_procedures),
+                evidence=tuple(evidence.get(code, titles.get(code, code)) for code in row.low_procedures),
             )
         )
     return schools

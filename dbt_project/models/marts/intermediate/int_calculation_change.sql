@@ -313,6 +313,25 @@ held as (
 
 ),
 
+-- Where the verdict of a method stands on other numbers than counts of procedures: any rows of the school will do.
+held_school as (
+
+    select distinct
+        change.year,
+        change.school_id,
+        result.part_id
+    from change
+    inner join {{ ref('fct_result') }} as result
+        on
+            change.school_id = result.school_id
+            and change.year >= result.year
+            and change.year - 2 <= result.year
+    where
+        change.procedure_code is null
+        and result.part_id in (select new_part.part_id from new_part)
+
+),
+
 -- The nearest explanation: a file with the school's rows; a file of the procedure in which the school no longer
 -- stands or which sets its scale; a register. Only then the rules.
 candidate as (
@@ -326,6 +345,15 @@ candidate as (
         'file' as reason_kind
     from held
     inner join new_part on held.year = new_part.year and held.part_id = new_part.part_id
+    union all
+    select
+        held_school.year,
+        held_school.school_id,
+        '' as procedure_code,
+        held_school.part_id,
+        1 as nearness,
+        'file' as reason_kind
+    from held_school
     union all
     select
         changed_procedure.year,
@@ -409,7 +437,7 @@ explained as (
         on
             change.year = explanation.year
             and change.school_id = explanation.school_id
-            and change.procedure_code = explanation.procedure_code
+            and coalesce(change.procedure_code, '') = explanation.procedure_code
 
 )
 

@@ -344,7 +344,7 @@ create table core.history_identification (
   n_participants_total int not null,
   evidence_grade text,
   probability_low double precision,
-  is_fragile boolean not null,
+  is_fragile boolean,
   years_identified int,
   primary key (calculation_id, year, school_id, method_code)
 );
