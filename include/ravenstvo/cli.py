@@ -23,6 +23,8 @@ app = typer.Typer(
 
 Inbox = Annotated[Path | None, typer.Option(help="Папка с файлами; без неё — учебный регион")]
 Year = Annotated[int | None, typer.Option(help="Год кампании; без него — последний в папке")]
+ListYear = Annotated[int, typer.Option("--year", help="Год кампании")]
+Method = Annotated[str | None, typer.Option(help="Код метода; без него — из справочника approval_method")]
 
 
 def main() -> None:
@@ -31,7 +33,9 @@ def main() -> None:
     from pydantic import ValidationError
 
     from ravenstvo.asking.explain import UnknownSchoolError
+    from ravenstvo.calculation.decision_workbook import DecisionWorkbookError
     from ravenstvo.calculation.lifecycle import CalculationError
+    from ravenstvo.calculation.proposal import ApprovalError
     from ravenstvo.runtime.airflow_home import AirflowError
     from ravenstvo.runtime.recalculation import BusyError
     from ravenstvo.runtime.services import ServiceError
@@ -44,8 +48,10 @@ def main() -> None:
     except (
         AccountError,
         AirflowError,
+        ApprovalError,
         BusyError,
         CalculationError,
+        DecisionWorkbookError,
         FileExistsError,
         ServerError,
         ServiceError,
@@ -150,6 +156,62 @@ def status() -> None:
     with _warehouse() as connection:
         for line in asking.status(connection):
             typer.echo(line)
+
+
+@app.command()
+def diff(
+    year: Annotated[int | None, typer.Option(help="Год кампании; без него — последний с результатами")] = None,
+    to: Annotated[Path | None, typer.Option(help="Куда записать книгу .xlsx; без неё — в папку отчётов")] = None,
+) -> None:
+    """Показать, чем расчёт года отличается от утверждённого (или прошлого), и записать книгу: школы, причины, файлы."""
+    from ravenstvo.publishing import difference
+
+    with _warehouse() as connection, connection.cursor() as cursor:
+        found = difference.difference(cursor, year)
+    for line in difference.difference_lines(found):
+        typer.echo(line)
+    if found.changes:
+        target = difference.write_difference(found, to or difference.difference_path(get_settings(), found))
+        typer.echo(f"Книга: {target}")
+
+
+@app.command()
+def approve(
+    year: ListYear,
+    by: Annotated[str, typer.Option(help="Кто утверждает")] = "",
+    document: Annotated[str, typer.Option(help="На каком документе: вид, номер, дата")] = "",
+    method: Method = None,
+    decisions: Annotated[Path | None, typer.Option(help="Книга решений .xlsx: школа, решение, основание")] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Утвердить заново уже утверждённый расчёт")] = False,
+    show: Annotated[bool, typer.Option("--show", help="Только показать предлагаемый перечень")] = False,
+) -> None:
+    """Утвердить перечень школ с низкими результатами: целиком или с изменениями из книги решений."""
+    from ravenstvo.calculation import approval, proposal
+
+    with _warehouse() as connection, connection.cursor() as cursor:
+        proposed = proposal.propose(cursor, year, method)
+    if show:
+        for line in proposal.proposal_lines(proposed):
+            typer.echo(line)
+        return
+    done = approval.approve(
+        *(get_settings(), year, by, document), method_code=method, workbook=decisions, replace=replace
+    )
+    typer.echo(approval.told(done))
+
+
+@app.command()
+def decisions_template(
+    year: ListYear, out: Annotated[Path, typer.Option(help="Куда записать книгу .xlsx")], method: Method = None
+) -> None:
+    """Записать книгу решений для заполнения: предлагаемый перечень, выводы и их основания."""
+    from ravenstvo.calculation.proposal import propose
+    from ravenstvo.publishing.decisions_template import write_template
+
+    with _warehouse() as connection, connection.cursor() as cursor:
+        proposed = propose(cursor, year, method)
+    write_template(out, year, proposed.method_title, proposed.schools)
+    typer.echo(f"Книга решений: {out}. Школ в предлагаемом перечне: {len(proposed.listed)}.")
 
 
 @app.command()

@@ -20,3 +20,9 @@ def files_digest(root: Path, patterns: Iterable[str]) -> str:
     """One fingerprint of the files under ``root`` that match any pattern: their places and contents."""
     files = sorted({path for pattern in patterns for path in root.glob(pattern) if path.is_file()})
     return digest(f"{path.relative_to(root)}:{hashlib.sha256(path.read_bytes()).hexdigest()}" for path in files)
+
+
+def file_digest(path: Path) -> str:
+    """Fingerprint of one file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -38,6 +38,9 @@ class Settings(BaseSettings):
     readers: int = Field(default=min(2, os.cpu_count() or 1), ge=1, description="Processes that read files at once")
     read_memory_mb: int = Field(default=900, ge=100, description="Memory limit of one reading process, MB")
     read_seconds: int = Field(default=300, ge=5, description="Time limit of reading one file, seconds")
+    histories_kept: int = Field(
+        default=5, ge=1, description="Calculations of a year whose verdicts are kept, besides the published ones"
+    )
     api_host: str = Field(default="127.0.0.1", description="Address that Airflow's web interface listens on")
     api_port: int = Field(default=8080, ge=1, le=65535, description="Port of Airflow's web interface")
     api_url: str | None = Field(
@@ -80,6 +83,11 @@ class Settings(BaseSettings):
     def reports_dir(self) -> Path:
         """What people read: error workbooks by year."""
         return self.home / "reports"
+
+    @property
+    def decisions_dir(self) -> Path:
+        """Decision workbooks that people put here for an approval in Airflow."""
+        return self.home / "decisions"
 
     @property
     def data_docs_dir(self) -> Path:
@@ -128,7 +136,8 @@ class Settings(BaseSettings):
         itself is 0711: it can be crossed, not listed.
         """
         self.home.mkdir(parents=True, exist_ok=True, mode=0o711 if os.geteuid() == 0 else 0o700)
-        for room in (self.spool_dir, self.reports_dir, self.data_docs_dir, self.logs_dir, self.airflow_home):
+        rooms = (self.spool_dir, self.reports_dir, self.decisions_dir, self.data_docs_dir, self.logs_dir)
+        for room in (*rooms, self.airflow_home):
             room.mkdir(exist_ok=True, mode=0o700)
 
 

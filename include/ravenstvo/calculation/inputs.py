@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 from pathlib import Path
 
 from psycopg2.extensions import cursor as Cursor
@@ -56,12 +57,17 @@ def seeds_hash(project_root: Path) -> str:
 
 
 def code_version(project_root: Path) -> str:
-    """Program version and fingerprint of the models and of what rejects rows, such as ``0.1.0+3f2a…``."""
+    """Program version and fingerprint of the models, the estimates and what rejects rows, such as ``0.1.0+3f2a…``."""
     patterns = [f"dbt_project/{name}" for name in ("*.yml", "models/**/*", "macros/**/*", "tests/**/*")]
-    patterns += ["expectations/*", "include/ravenstvo/quality/checks/*.sql"]
+    patterns += ["expectations/*", "include/ravenstvo/quality/checks/*.sql", "include/ravenstvo/estimates/*.py"]
     return f"{ravenstvo.__version__}+{files_digest(project_root, patterns)[:16]}"
 
 
 def year_hash(data: str, seeds: str, code: str) -> str:
     """One fingerprint of all that a year's results rest on."""
     return digest([data, seeds, code])
+
+
+def libraries() -> dict[str, str]:
+    """Versions of the libraries whose arithmetic the results pass through."""
+    return {name: importlib.metadata.version(name) for name in ("dbt-postgres", "numpy", "pandas", "scipy")}

@@ -16,7 +16,8 @@ from typing import TypedDict
 import psycopg2
 from psycopg2.extensions import cursor as Cursor
 
-from ravenstvo.calculation.inputs import code_version, data_hashes, seeds_hash, year_hash
+from ravenstvo.calculation.inputs import code_version, data_hashes, libraries, seeds_hash, year_hash
+from ravenstvo.calculation.record import record_begin, record_end
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse.connection import connect, parameters
 
@@ -50,7 +51,7 @@ def begin(settings: Settings, year: int | None = None) -> Calculation | None:
 
     Raises CalculationError while a stage of another calculation runs.
     """
-    with _turn(settings), connect(settings) as connection, connection.cursor() as cursor:
+    with turn(settings), connect(settings) as connection, connection.cursor() as cursor:
         data = data_hashes(cursor, year)
         campaign = year if year is not None else max(data, default=None)
         if campaign is None or campaign not in data:
@@ -74,15 +75,19 @@ def begin(settings: Settings, year: int | None = None) -> Calculation | None:
             "values (%s, %s, %s, 'running', %s, %s, %s, %s)",
             (
                 *(calculation_id, campaign, years, hashes[campaign], code, seeds),
-                json.dumps({"year_hashes": {str(y): hashes[y] for y in years}}),
+                json.dumps({"year_hashes": {str(y): hashes[y] for y in years}, "libraries": libraries()}),
             ),
         )
+        record_begin(cursor, calculation_id, years)
         return Calculation(calculation_id=calculation_id, year=campaign, years=years)
 
 
 def finish(settings: Settings, calculation: Calculation) -> None:
-    """Mark the calculation as done: from now on its inputs count as calculated."""
-    with connect(settings) as connection, connection.cursor() as cursor:
+    """Record the calculation and mark it as done: from now on its inputs count as calculated.
+
+    Raises CalculationError when another calculation has begun meanwhile.
+    """
+    with turn(settings), connect(settings) as connection, connection.cursor() as cursor:
         cursor.execute(
             "update ops.calculation set status = 'done', finished_at = now() "
             "where calculation_id = %s and status = 'running'",
@@ -90,6 +95,7 @@ def finish(settings: Settings, calculation: Calculation) -> None:
         )
         if cursor.rowcount != 1:
             raise CalculationError(_lost_turn(calculation))
+        record_end(cursor, calculation["calculation_id"], calculation["years"], settings.histories_kept)
 
 
 def fail(settings: Settings, calculation: Calculation, message: str) -> None:
@@ -105,7 +111,7 @@ def fail(settings: Settings, calculation: Calculation, message: str) -> None:
 @contextmanager
 def stage_turn(settings: Settings, calculation: Calculation) -> Iterator[None]:
     """Hold the warehouse for one stage, after checking that this calculation still is the one in hand."""
-    with _turn(settings):
+    with turn(settings):
         with connect(settings) as connection, connection.cursor() as cursor:
             cursor.execute(
                 "select 1 from ops.calculation where calculation_id = %s and status = 'running'",
@@ -117,7 +123,8 @@ def stage_turn(settings: Settings, calculation: Calculation) -> Iterator[None]:
 
 
 @contextmanager
-def _turn(settings: Settings) -> Iterator[None]:
+def turn(settings: Settings) -> Iterator[None]:
+    """Hold the warehouse against calculations. Raises CalculationError while a stage of one runs."""
     # A session lock on a connection without a transaction: an open one would hold back vacuum for a whole stage.
     holder = psycopg2.connect(**parameters(settings))
     try:

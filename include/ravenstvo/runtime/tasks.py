@@ -14,7 +14,9 @@ from typing import Any
 
 from ravenstvo.calculation.lifecycle import Calculation, begin, fail
 from ravenstvo.calculation.lifecycle import finish as finish_calculation
+from ravenstvo.calculation.proposal import ApprovalError
 from ravenstvo.settings import Settings, get_settings
+from ravenstvo.warehouse.connection import connect
 from ravenstvo.warehouse.migrate import upgrade
 
 
@@ -93,9 +95,83 @@ def estimate(calculation: Calculation) -> dict[str, int]:
         return run(settings, calculation["years"])
 
 
-def finish(calculation: Calculation) -> None:
-    """Close the calculation."""
-    finish_calculation(get_settings(), calculation)
+def finish(calculation: Calculation) -> list[str]:
+    """Close the calculation. Returns the workbooks that say how it differs from approved lists."""
+    from ravenstvo.publishing.difference import write_published_differences
+
+    settings = get_settings()
+    finish_calculation(settings, calculation)
+    return [str(path) for path in write_published_differences(settings, calculation["years"])]
+
+
+def propose_list(params: Mapping[str, Any], partition_key: str | None) -> dict[str, Any]:
+    """What a person is asked to approve: ``{"subject", "body", "year", "method", "calculation_id"}``, body in markdown.
+
+    Without a year it is the last one with results.
+    """
+    from ravenstvo.calculation.proposal import last_year, proposal_lines, propose
+
+    settings = get_settings()
+    upgrade(settings)
+    with connect(settings) as connection, connection.cursor() as cursor:
+        year = campaign_year(params, partition_key, settings) or last_year(cursor)
+        proposal = propose(cursor, year, params.get("method") or None)
+    return {
+        "subject": f"Утвердить перечень школ с низкими результатами, {year} год: {len(proposal.listed)}",
+        "body": "\n".join(proposal_lines(proposal, markdown=True)),
+        "year": year,
+        "method": proposal.method_code,
+        "calculation_id": proposal.calculation_id,
+    }
+
+
+def freeze_list(proposed: Mapping[str, Any], answer: Mapping[str, Any]) -> str:
+    """Approve what was proposed, in the name of the user who answered. Returns what was frozen, in Russian.
+
+    The answer's ``decisions`` names a workbook in the folder of decisions; what lies elsewhere is refused.
+    """
+    from ravenstvo.calculation.approval import approve, told
+
+    settings = get_settings()
+    given = answer["params_input"] or {}
+    name = (given.get("decisions") or "").strip()
+    approved = approve(
+        settings,
+        proposed["year"],
+        _user(answer),
+        given.get("document") or "",
+        method_code=proposed["method"],
+        workbook=_in_decisions(settings, name) if name else None,
+        replace=bool(given.get("replace")),
+        calculation_id=proposed["calculation_id"],
+    )
+    return told(approved)
+
+
+def list_outcome(proposed: Mapping[str, Any], answer: Mapping[str, Any], frozen: str | None) -> str:
+    """How the approval ended, in Russian: what was frozen, or that nothing was and who rejected it."""
+    return frozen or (
+        f"Перечень {proposed['year']} года не утверждён: предложение отклонил пользователь {_user(answer)}. "
+        "Ничего не изменено; утверждённый раньше перечень, если он был, остаётся в силе."
+    )
+
+
+def _user(answer: Mapping[str, Any]) -> str:
+    """Name of the user who answered."""
+    user = answer.get("responded_by_user") or {}
+    name = user.get("name") or user.get("id")
+    if not name:
+        raise ApprovalError("Airflow не сообщил, кто ответил: перечень не утверждён.")
+    return str(name)
+
+
+def _in_decisions(settings: Settings, name: str) -> Path:
+    """A workbook by its name inside the folder of decisions."""
+    folder = settings.decisions_dir.resolve()
+    path = (folder / name).resolve()
+    if not path.is_relative_to(folder):
+        raise ApprovalError(f"Книга решений «{name}» лежит вне папки {folder}. Положите её туда и назовите файл.")
+    return path
 
 
 # The steps of a calculation that are not dbt's.

@@ -233,7 +233,7 @@ comment on column core.estimate_context_prediction.n_participants is 'Участ
 
 -- What a calculation rested on, what people decided, and the states of before.
 create table ops.calculation_input (
-  calculation_id text not null references ops.calculation,
+  calculation_id text not null references ops.calculation on delete cascade,
   year int,
   part_id bigint not null references ops.source_part,
   primary key (calculation_id, part_id)
@@ -244,7 +244,7 @@ comment on column ops.calculation_input.year is 'Год кампании час�
 comment on column ops.calculation_input.part_id is 'Часть файла';
 
 create table ops.mart_hash (
-  calculation_id text not null references ops.calculation,
+  calculation_id text not null references ops.calculation on delete cascade,
   mart text not null,
   n_rows bigint not null,
   hash text not null,
@@ -266,9 +266,11 @@ create table ops.publication (
   document text,
   workbook_sha256 text,
   n_listed int not null,
-  superseded_by bigint references ops.publication,
+  superseded_by bigint references ops.publication deferrable initially deferred,
   primary key (publication_id)
 );
+create unique index publication_in_force on ops.publication (year, method_code) where superseded_by is null;
+create index publication_calculation on ops.publication (calculation_id, year);
 comment on table ops.publication is 'Утверждённые перечни: один год и метод, один расчёт';
 comment on column ops.publication.publication_id is 'Номер утверждения';
 comment on column ops.publication.year is 'Год кампании';
@@ -282,7 +284,7 @@ comment on column ops.publication.n_listed is 'Школ в утверждённ�
 comment on column ops.publication.superseded_by is 'Утверждение, которое заменило это';
 
 create table ops.calculation_base (
-  calculation_id text not null references ops.calculation,
+  calculation_id text not null references ops.calculation on delete cascade,
   year int not null,
   base_calculation_id text not null references ops.calculation,
   is_published boolean not null,
@@ -298,8 +300,12 @@ create table core.decision (
   publication_id bigint not null references ops.publication,
   year int not null,
   school_id text not null,
+  school_code text,
+  login text,
+  school_name text,
+  municipality_name text,
   method_code text not null,
-  decided_status text not null,
+  decided_status text not null check (decided_status in ('included', 'excluded', 'deferred')),
   decided_by text not null,
   decided_at timestamptz not null,
   decision_document text,
@@ -311,6 +317,10 @@ comment on table core.decision is 'Решения людей о школах';
 comment on column core.decision.publication_id is 'Утверждение';
 comment on column core.decision.year is 'Год кампании';
 comment on column core.decision.school_id is 'Школа (dim_school)';
+comment on column core.decision.school_code is 'Код ОО на день утверждения';
+comment on column core.decision.login is 'Логин на день утверждения';
+comment on column core.decision.school_name is 'Название школы на день утверждения';
+comment on column core.decision.municipality_name is 'Муниципалитет на день утверждения';
 comment on column core.decision.method_code is 'Метод';
 comment on column core.decision.decided_status is 'Решение: included — в перечне, excluded — не в перечне, deferred — отложено';
 comment on column core.decision.decided_by is 'Кто решил';
@@ -320,7 +330,7 @@ comment on column core.decision.reason is 'Основание изменения
 comment on column core.decision.is_low_results_computed is 'Вывод метода в утверждённом расчёте';
 
 create table core.history_identification (
-  calculation_id text not null references ops.calculation,
+  calculation_id text not null references ops.calculation on delete cascade,
   year int not null,
   school_id text not null,
   method_code text not null,
@@ -334,7 +344,7 @@ create table core.history_identification (
   n_participants_total int not null,
   evidence_grade text,
   probability_low double precision,
-  is_fragile boolean not null,
+  is_fragile boolean,
   years_identified int,
   primary key (calculation_id, year, school_id, method_code)
 );
@@ -357,7 +367,7 @@ comment on column core.history_identification.is_fragile is 'Держится н
 comment on column core.history_identification.years_identified is 'Лет подряд в списке';
 
 create table core.history_evidence (
-  calculation_id text not null references ops.calculation,
+  calculation_id text not null references ops.calculation on delete cascade,
   year int not null,
   school_id text not null,
   method_code text not null,
@@ -366,6 +376,7 @@ create table core.history_evidence (
   n_participants int not null,
   n_below_min int,
   is_low boolean not null,
+  is_low_last_year boolean,
   primary key (calculation_id, year, school_id, method_code, procedure_code)
 );
 comment on table core.history_evidence is 'Основания выводов прежних расчётов';
@@ -378,6 +389,64 @@ comment on column core.history_evidence.procedure_code is 'Процедура (d
 comment on column core.history_evidence.n_participants is 'Участников';
 comment on column core.history_evidence.n_below_min is 'Ниже минимума';
 comment on column core.history_evidence.is_low is 'Низкая';
+comment on column core.history_evidence.is_low_last_year is 'Та же процедура была низкой годом раньше';
+
+-- A published calculation is frozen: what an approved list rests on is neither changed nor removed.
+create function ops.keep_published_year() returns trigger language plpgsql as $$
+begin
+  if exists (
+    select 1 from gone inner join ops.publication as published using (calculation_id, year)
+  ) then
+    raise exception using
+      errcode = 'restrict_violation',
+      message = 'Расчёт утверждённого перечня заморожен: его строки нельзя изменить или удалить';
+  end if;
+  return null;
+end $$;
+
+create function ops.keep_published_calculation() returns trigger language plpgsql as $$
+begin
+  if exists (
+    select 1 from gone inner join ops.publication as published using (calculation_id)
+  ) then
+    raise exception using
+      errcode = 'restrict_violation',
+      message = 'Расчёт утверждённого перечня заморожен: сведения о нём нельзя изменить или удалить';
+  end if;
+  return null;
+end $$;
+
+create function ops.keep_decisions() returns trigger language plpgsql as $$
+begin
+  if exists (select 1 from gone) then
+    raise exception using
+      errcode = 'restrict_violation',
+      message = 'Решения утверждённого перечня не меняются: новое решение — новое утверждение';
+  end if;
+  return null;
+end $$;
+
+create trigger keep_published_rows after update on core.history_identification
+referencing old table as gone for each statement execute function ops.keep_published_year();
+create trigger keep_published_rows_there after delete on core.history_identification
+referencing old table as gone for each statement execute function ops.keep_published_year();
+create trigger keep_published_rows after update on core.history_evidence
+referencing old table as gone for each statement execute function ops.keep_published_year();
+create trigger keep_published_rows_there after delete on core.history_evidence
+referencing old table as gone for each statement execute function ops.keep_published_year();
+create trigger keep_published_rows after update on ops.mart_hash
+referencing old table as gone for each statement execute function ops.keep_published_calculation();
+create trigger keep_published_rows_there after delete on ops.mart_hash
+referencing old table as gone for each statement execute function ops.keep_published_calculation();
+create trigger keep_published_rows after update on ops.calculation_input
+referencing old table as gone for each statement execute function ops.keep_published_calculation();
+create trigger keep_published_rows_there after delete on ops.calculation_input
+referencing old table as gone for each statement execute function ops.keep_published_calculation();
+create trigger keep_decisions after update on core.decision
+referencing old table as gone for each statement execute function ops.keep_decisions();
+create trigger keep_decisions_there after delete on core.decision
+referencing old table as gone for each statement execute function ops.keep_decisions();
+
 
 -- Methods whose verdict depends on a school's place among others cannot tell what one pupil would do.
 do $$
