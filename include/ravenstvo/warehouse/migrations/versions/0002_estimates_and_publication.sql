@@ -175,6 +175,7 @@ create table core.estimate_context_index (
   context_index double precision,
   n_inputs int not null,
   n_missing_inputs int not null,
+  is_of_year boolean not null,
   primary key (year, school_id, index_code, index_version)
 );
 comment on table core.estimate_context_index is 'Индекс условий работы школы';
@@ -182,10 +183,11 @@ comment on column core.estimate_context_index.year is 'Год кампании';
 comment on column core.estimate_context_index.school_id is 'Школа (dim_school)';
 comment on column core.estimate_context_index.index_code is 'Индекс';
 comment on column core.estimate_context_index.index_version is 'Редакция весов';
-comment on column core.estimate_context_index.raw_value is 'Взвешенная сумма стандартизованных составляющих';
+comment on column core.estimate_context_index.raw_value is 'Взвешенное среднее стандартизованных составляющих, что есть у школы';
 comment on column core.estimate_context_index.context_index is 'Индекс от 0 (условия тяжелее всего) до 100; пусто, если не хватает сведений';
 comment on column core.estimate_context_index.n_inputs is 'Составляющих в редакции';
 comment on column core.estimate_context_index.n_missing_inputs is 'Из них нет у школы';
+comment on column core.estimate_context_index.is_of_year is 'Эта редакция — индекс года: она одна для всех школ года';
 
 create table core.estimate_context_model (
   year int not null,
@@ -197,6 +199,8 @@ create table core.estimate_context_model (
   r_squared double precision,
   n_schools int not null,
   n_participants bigint not null,
+  index_code text not null,
+  index_version text not null,
   primary key (year, model_code, model_version, term)
 );
 comment on table core.estimate_context_model is 'Модель ожидаемого результата: коэффициенты';
@@ -205,10 +209,12 @@ comment on column core.estimate_context_model.model_code is 'Модель (conte
 comment on column core.estimate_context_model.model_version is 'Редакция';
 comment on column core.estimate_context_model.term is 'Член уравнения';
 comment on column core.estimate_context_model.coefficient is 'Коэффициент';
-comment on column core.estimate_context_model.standard_error is 'Стандартная ошибка';
-comment on column core.estimate_context_model.r_squared is 'R² модели';
+comment on column core.estimate_context_model.standard_error is 'Стандартная ошибка, устойчивая (HC3)';
+comment on column core.estimate_context_model.r_squared is 'R² модели, взвешенный';
 comment on column core.estimate_context_model.n_schools is 'Школ в модели';
 comment on column core.estimate_context_model.n_participants is 'Участников в них';
+comment on column core.estimate_context_model.index_code is 'Индекс условий, вошедший в модель';
+comment on column core.estimate_context_model.index_version is 'Его редакция';
 
 create table core.estimate_context_prediction (
   year int not null,
