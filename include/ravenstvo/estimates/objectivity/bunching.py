@@ -21,7 +21,7 @@ _STEP_LIMIT = 2.0
 _FIT_STEPS = 60
 _DRAW_STEPS = 6
 _TILT_STEPS = 12
-_TOLERANCE = 1e-8
+_TOLERANCE = 1e-6
 
 Boundary = tuple[int, int, bool]
 
@@ -43,7 +43,7 @@ class Curve:
 
     ``mean`` (T,) expected works by score 0…T−1; ``draws`` (R, T) the same for each replicate; ``spread`` (R,) how
     many times the variance of counts around the curve exceeds that of chance; ``tilt`` (S, 2) how each school's
-    distribution leans from the region's; ``features`` (T, 2) what the lean multiplies.
+    distribution leans from the region's, ``tilt_covariance`` (S, 2, 2); ``features`` (T, 2) what the lean multiplies.
     """
 
     procedure_code: str
@@ -53,6 +53,7 @@ class Curve:
     spread: np.ndarray
     features: np.ndarray
     tilt: np.ndarray
+    tilt_covariance: np.ndarray
     seed: int
 
     def expected_share(self, window: Window) -> np.ndarray:
@@ -113,30 +114,34 @@ def fit_curve(
     total = counts.sum(axis=0)
     found = windows(boundaries, len(total), parameters)
     group = groups(len(total), found)
-    grouped = group @ total
+    grouped = by_group(total, group).astype(float)
     # Half of the groups at most go into the curve: the other half show how well it fits.
     degree = min(parameters.max_degree, (len(grouped) - 1) // 2)
     if not found or degree < 2 or total.sum() == 0:
         return None
     rng = np.random.default_rng(seed)
-    beta, spread_hat = _best_polynomial(grouped, group, degree)
+    beta, spread_hat = _best_polynomial(grouped, group, len(total), degree)
     basis = polynomials(len(total), len(beta))
     freedom = len(grouped) - len(beta)
     mean = np.exp(basis @ beta)
     spread = np.maximum(1.0, spread_hat * freedom / rng.chisquare(freedom, parameters.n_replicates))
     draws = _draw_curves(mean, beta, basis, group, spread, rng)
     features = _lean_features(mean)
-    tilt, _ = lean(counts, mean, features, group, parameters.tilt_prior_sd)
-    return Curve(procedure_code, found, mean, draws, spread, features, tilt, seed)
+    tilt, tilt_covariance = lean(counts, mean, features, group, parameters.tilt_prior_sd)
+    return Curve(procedure_code, found, mean, draws, spread, features, tilt, tilt_covariance, seed)
 
 
 def groups(n_scores: int, found: list[Window]) -> np.ndarray:
-    """Which scores are counted together, (G, T) of 0 and 1: a window is one group, any other score its own."""
+    """First score of every group, (G,): the scores of a window are counted together, any other score is by itself."""
     label = np.arange(n_scores)
     for window in found:
         label[window.low : window.high + 1] = window.low
-    kept = np.unique(label)
-    return (label[None, :] == kept[:, None]).astype(float)
+    return np.unique(label)
+
+
+def by_group(values: np.ndarray, group: np.ndarray, axis: int = -1) -> np.ndarray:
+    """Sums of values by score over each group: T becomes G along the axis."""
+    return np.add.reduceat(values, group, axis=axis)
 
 
 def polynomials(n_scores: int, n_terms: int) -> np.ndarray:
@@ -150,7 +155,7 @@ def fit_grouped(
     """Poisson likelihood of grouped counts under a log-polynomial, by Fisher scoring.
 
     Args:
-        grouped: (R, G) counts of R samples; basis: (T, p); group: (G, T); start: (p,) or (R, p).
+        grouped: (R, G) counts of R samples; basis: (T, p); group: (G,); start: (p,) or (R, p).
 
     Returns: coefficients (R, p).
     """
@@ -158,10 +163,10 @@ def fit_grouped(
     ridge = 1e-9 * np.eye(basis.shape[1])
     for _ in range(steps):
         mean = np.exp(np.clip(beta @ basis.T, -30, 30))
-        expected = mean @ group.T
-        weighted = np.einsum("rt,tp,gt->rgp", mean, basis, group, optimize=True)
+        expected = by_group(mean, group)
+        weighted = by_group(mean[:, :, None] * basis, group, axis=1)
         gradient = np.einsum("rgp,rg->rp", weighted, grouped / expected - 1)
-        information = np.einsum("rgp,rgq->rpq", weighted, weighted / expected[:, :, None], optimize=True)
+        information = weighted.transpose(0, 2, 1) @ (weighted / expected[:, :, None])
         scale = np.trace(information, axis1=1, axis2=2)[:, None, None]
         step = np.linalg.solve(information + ridge * scale, gradient[:, :, None])[:, :, 0]
         largest = np.abs(step @ basis.T).max(axis=1, keepdims=True)
@@ -172,17 +177,18 @@ def fit_grouped(
     return beta
 
 
-def _best_polynomial(grouped: np.ndarray, group: np.ndarray, max_degree: int) -> tuple[np.ndarray, float]:
+def _best_polynomial(
+    grouped: np.ndarray, group: np.ndarray, n_scores: int, max_degree: int
+) -> tuple[np.ndarray, float]:
     """Degree by the quasi-Bayesian criterion; returns coefficients (p,) and the dispersion (Pearson χ² / freedom)."""
-    n_scores = group.shape[1]
-    width = group.sum(axis=1)
-    guess = np.log((grouped / width + 0.5) @ group)
+    width = np.diff(group, append=n_scores)
+    guess = np.log(np.repeat(grouped / width + 0.5, width))
     fits = []
     for degree in range(2, max_degree + 1):
         basis = polynomials(n_scores, degree + 1)
         start = np.linalg.lstsq(basis, guess, rcond=None)[0]
         beta = fit_grouped(grouped[None, :], basis, group, start)[0]
-        expected = group @ np.exp(basis @ beta)
+        expected = by_group(np.exp(basis @ beta), group)
         deviance = 2 * np.sum(np.where(grouped > 0, grouped * np.log(np.maximum(grouped, 1) / expected), 0))
         deviance -= 2 * np.sum(grouped - expected)
         spread = np.sum((grouped - expected) ** 2 / expected) / max(1, len(grouped) - degree - 1)
@@ -202,7 +208,7 @@ def _draw_curves(
     rng: np.random.Generator,
 ) -> np.ndarray:
     """The curve fitted anew to counts drawn around it with the dispersion of each replicate, (R, T)."""
-    expected = group @ mean
+    expected = by_group(mean, group)
     noise = rng.standard_normal((len(spread), len(expected)))
     drawn = np.maximum(0.0, expected + noise * np.sqrt(spread[:, None] * expected))
     fitted = fit_grouped(drawn, basis, group, beta, _DRAW_STEPS)
@@ -229,16 +235,15 @@ def lean(
     count by their sums here too; θ has a normal prior around the region itself.
 
     Args:
-        counts: (U, T); mean: (T,); features: (T, 2); group: (G, T).
+        counts: (U, T); mean: (T,); features: (T, 2); group: (G,).
 
     Returns: θ (U, 2) and its covariance (U, 2, 2).
     """
-    grouped = counts @ group.T
+    grouped = by_group(counts, group).astype(float)
     total = grouped.sum(axis=1)
     theta = np.zeros((len(counts), 2))
     prior = np.eye(2) / prior_sd**2
     base = np.log(mean)
-    # f_a(x) and f_a(x) f_b(x), so that one product with probabilities gives every moment of every group.
     for _ in range(_TILT_STEPS):
         information, gradient = _lean_moments(theta, base, features, group, grouped, total, prior)
         step = np.linalg.solve(information, gradient[:, :, None])[:, :, 0]
@@ -262,14 +267,15 @@ def _lean_moments(
     weight = base + theta @ features.T
     weight = np.exp(weight - weight.max(axis=1, keepdims=True))
     share = weight / weight.sum(axis=1, keepdims=True)
-    in_group = np.maximum(share @ group.T, 1e-300)
-    # Mean of the features within each group (U, G, 2), and over all scores (U, 2).
-    within = np.stack([(share * feature) @ group.T for feature in features.T], axis=2) / in_group[:, :, None]
-    overall = share @ features
-    gradient = np.einsum("ug,uga->ua", grouped, within) - total[:, None] * overall - theta @ prior
-    centred = within - overall[:, None, :]
-    information = total[:, None, None] * np.einsum("ug,uga,ugb->uab", in_group, centred, centred, optimize=True)
-    return information + prior, gradient
+    in_group = np.maximum(by_group(share, group), 1e-300)
+    # Means of the features over all scores, and within each group less those.
+    first, second = (by_group(share * feature, group) / in_group - (share @ feature)[:, None] for feature in features.T)
+    gradient = np.column_stack([(grouped * first).sum(axis=1), (grouped * second).sum(axis=1)]) - theta @ prior
+    information = np.empty((len(theta), 2, 2))
+    information[:, 0, 0] = (in_group * first**2).sum(axis=1)
+    information[:, 1, 1] = (in_group * second**2).sum(axis=1)
+    information[:, 0, 1] = information[:, 1, 0] = (in_group * first * second).sum(axis=1)
+    return total[:, None, None] * information + prior, gradient
 
 
 def measured(
@@ -280,54 +286,57 @@ def measured(
     for code in sorted(fitted):
         one, curve = scores[code], fitted[code]
         assert parameters is not None
-        for kind, names, counts, marked in _areas(one, municipalities, parameters.min_participants_unit):
-            parts.append(_rows(code, kind, names, counts, marked, curve, parameters))
+        for area in _areas(one, curve, municipalities, parameters):
+            parts.append(_rows(code, area, curve, parameters))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
-def _areas(
-    one: Scores, municipalities: dict[str, str], min_participants: int
-) -> list[tuple[str, np.ndarray, np.ndarray, np.ndarray]]:
-    """(kind, ids, counts (U, T), [participants, below the minimum, unjudged] (U, 3)) of each kind of area."""
+@dataclass(frozen=True)
+class _Areas:
+    """Areas of one kind: ids (U,), works by score (U, T), (participants, below the minimum, unjudged) (U, 3), lean."""
+
+    kind: str
+    ids: np.ndarray
+    counts: np.ndarray
+    marked: np.ndarray
+    theta: np.ndarray
+    covariance: np.ndarray
+
+    def kept(self, which: np.ndarray) -> _Areas:
+        """Some of them."""
+        rows = (self.ids, self.counts, self.marked, self.theta, self.covariance)
+        return _Areas(self.kind, *(values[which] for values in rows))
+
+
+def _areas(one: Scores, curve: Curve, municipalities: dict[str, str], parameters: Bunching) -> list[_Areas]:
+    """The region, and the municipalities and schools with enough works."""
     marked = np.column_stack([one.n, one.n_below, one.n_unjudged])
     place = np.array([municipalities.get(school, "") for school in one.school], dtype=object)
     names, position = np.unique(place, return_inverse=True)
     by_place = (position[None, :] == np.arange(len(names))[:, None]).astype(np.int64)
+    group = groups(len(curve.mean), curve.windows)
+    place_counts = by_place @ one.counts
+    leans = lean(place_counts, curve.mean, curve.features, group, parameters.tilt_prior_sd)
+    region = np.array([""], dtype=object)
+    whole = (one.counts.sum(axis=0, keepdims=True), marked.sum(axis=0, keepdims=True))
     areas = [
-        ("region", np.array([""], dtype=object), one.counts.sum(axis=0, keepdims=True), marked.sum(axis=0)[None, :]),
-        ("municipality", names, by_place @ one.counts, by_place @ marked),
-        ("school", one.school, one.counts, marked),
+        _Areas("region", region, *whole, np.zeros((1, 2)), np.zeros((1, 2, 2))),
+        _Areas("municipality", names, place_counts, by_place @ marked, *leans).kept(names != ""),
+        _Areas("school", one.school, one.counts, marked, curve.tilt, curve.tilt_covariance),
     ]
-    result = []
-    for kind, ids, counts, below in areas:
-        kept = (counts.sum(axis=1) >= min_participants) & ((ids != "") | (kind == "region"))
-        if kept.any():
-            result.append((kind, ids[kept], counts[kept], below[kept]))
-    return result
+    enough = [area.kept(area.counts.sum(axis=1) >= parameters.min_participants_unit) for area in areas]
+    return [area for area in enough if len(area.ids)]
 
 
-def _rows(
-    code: str,
-    kind: str,
-    ids: np.ndarray,
-    counts: np.ndarray,
-    marked: np.ndarray,
-    curve: Curve,
-    parameters: Bunching,
-) -> pd.DataFrame:
+def _rows(code: str, area: _Areas, curve: Curve, parameters: Bunching) -> pd.DataFrame:
     # Each kind of area has draws of its own: its rows do not depend on which other areas are many enough.
-    rng = np.random.default_rng([curve.seed, zlib.crc32(kind.encode())])
-    if kind == "region":
-        theta, covariance = np.zeros((1, 2)), np.zeros((1, 2, 2))
-    else:
-        group = groups(len(curve.mean), curve.windows)
-        theta, covariance = lean(counts, curve.mean, curve.features, group, parameters.tilt_prior_sd)
-    noise = rng.standard_normal((len(curve.draws), len(ids), 2))
-    leans = theta + np.einsum("uab,rub->rua", _root(covariance), noise)
+    rng = np.random.default_rng([curve.seed, zlib.crc32(area.kind.encode())])
+    noise = rng.standard_normal((len(curve.draws), len(area.ids), 2))
+    leans = area.theta + np.einsum("uab,rub->rua", _root(area.covariance), noise)
     parts = []
     for window in curve.windows:
-        n_upper, expected, excess = _excess(counts, window, curve, theta, leans, rng)
-        parts.append(_border(code, kind, ids, counts, marked, window, n_upper, expected, excess, parameters))
+        n_upper, expected, excess = _excess(area.counts, window, curve, area.theta, leans, rng)
+        parts.append(_border(code, area, window, n_upper, expected, excess, parameters))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -349,8 +358,7 @@ def _excess(
     leans: np.ndarray,
     rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Works from the border up to the window's end (U,), expected there [window's end, border itself] (U, 2), and
-    the excess in each replicate (R, U).
+    """Works from the border to the window's end (U,), expected [there, at the border itself] (U, 2), and excess (R, U).
 
     A replicate draws the curve, the unit's lean, and the chance of honest works falling on either side of the border.
     """
@@ -374,10 +382,7 @@ def _excess(
 
 def _border(
     code: str,
-    kind: str,
-    ids: np.ndarray,
-    counts: np.ndarray,
-    marked: np.ndarray,
+    area: _Areas,
     window: Window,
     n_upper: np.ndarray,
     expected: np.ndarray,
@@ -386,8 +391,8 @@ def _border(
 ) -> pd.DataFrame:
     tail = (1 - parameters.interval_level) / 2
     low, high = np.quantile(excess, [tail, 1 - tail], axis=0)
-    n_works = counts.sum(axis=1)
-    n, n_below, n_unjudged = marked.T
+    n_works = area.counts.sum(axis=1)
+    n, n_below, n_unjudged = area.marked.T
     moved = n_upper - expected[:, 0]
     official = np.where(window.is_minimum & (n_unjudged == 0), n_below / n, np.nan)
 
@@ -398,15 +403,15 @@ def _border(
     return pd.DataFrame(
         {
             "procedure_code": code,
-            "area_kind": kind,
-            "area_id": ids,
+            "area_kind": area.kind,
+            "area_id": area.ids,
             "boundary": window.boundary,
             "mark": window.mark,
             "window_from": window.low,
             "window_to": window.high,
             "n": n_works,
-            "n_at_boundary": counts[:, window.boundary],
-            "n_below_boundary": counts[:, window.boundary - 1],
+            "n_at_boundary": area.counts[:, window.boundary],
+            "n_below_boundary": area.counts[:, window.boundary - 1],
             "n_upper": n_upper,
             "expected_upper": np.round(expected[:, 0], 6),
             "excess_n": np.round(moved, 6),

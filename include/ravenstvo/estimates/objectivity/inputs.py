@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,11 @@ from ravenstvo.estimates.tables import read as read_rows
 
 # An item's points and its number of answers travel in one sum: the number above these bits, the points below them.
 _COUNT = 1 << 24
+# Longest name of a column in PostgreSQL, bytes.
+_LONGEST_NAME = 63
+
+# Points an item can get: procedure → «label» or «number» → item → points.
+_Maximum = dict[str, dict[str, dict[str, int]]]
 
 
 @dataclass(frozen=True)
@@ -109,7 +114,7 @@ class Inputs:
     counts_before: pd.DataFrame
     journal: pd.DataFrame
     items: list[Items]
-    identical: pd.DataFrame
+    classes: pd.DataFrame
 
 
 def read(cursor: Cursor, year: int) -> Inputs:
@@ -118,10 +123,22 @@ def read(cursor: Cursor, year: int) -> Inputs:
     bunching = _bunching(cursor, year)
     exams = sorted({exam for rule in (*markers.values(), bunching) if rule for exam in rule.exams})
     schools = read_rows(
-        cursor, "select school_id, school_kind, municipality_id from core.dim_school where is_current order by school_id"
+        cursor,
+        "select school_id, school_kind, municipality_id from core.dim_school where is_current order by school_id",
     )
-    histogram = _histogram(cursor, year, exams)
+    procedures = read_rows(
+        cursor,
+        """
+        select procedure_code, exam, subject, grade from core.dim_procedure
+        where exam = any(%(exams)s) order by procedure_code
+        """,
+        exams=exams,
+    )
+    histogram = _histogram(cursor, year, procedures, markers.get("B4"))
+    now, before = (histogram[histogram.year == one] for one in (year, year - 1))
+    scores = _scores(now, procedures)
     counts = _counts(cursor, year)
+    items, classes = _answers(cursor, year, markers, scores)
     return Inputs(
         year=year,
         markers=markers,
@@ -132,15 +149,40 @@ def read(cursor: Cursor, year: int) -> Inputs:
             for school, municipality in zip(schools.school_id, schools.municipality_id, strict=True)
             if municipality
         },
-        scores=_scores(histogram[histogram.year == year]),
-        scores_before=_scores(histogram[histogram.year == year - 1]),
+        scores=scores,
+        scores_before=_scores(before, procedures),
         boundaries=_boundaries(cursor, year, exams),
         counts=counts[counts.year == year],
         counts_before=counts[counts.year == year - 1],
-        journal=_journal(cursor, year, markers.get("B4")),
-        items=_items(cursor, year, markers.get("B2")),
-        identical=_identical(cursor, year, markers.get("B8")),
+        journal=_journal(now, markers.get("B4")),
+        items=items,
+        classes=classes,
     )
+
+
+def _answers(
+    cursor: Cursor, year: int, markers: dict[str, Marker], scores: dict[str, Scores]
+) -> tuple[list[Items], pd.DataFrame]:
+    """Points by item, and classes with their largest groups of identical works, for the markers that read items."""
+    nothing = pd.DataFrame(columns=["procedure_code", "school_id", "class_label", "n", "n_identical"])
+    rules = [markers[code] for code in ("B2", "B8") if code in markers]
+    if not rules:
+        return [], nothing
+    exams = {exam for rule in rules for exam in rule.exams}
+    read = {code: one for code, one in scores.items() if one.exam in exams}
+    parts = _parts(cursor, year, read)
+    if not any(len(items) for items in parts["items"]):
+        return [], nothing
+    of_procedure: dict[str, set[str]] = {}
+    for code, names in zip(parts.procedure_code, parts["items"], strict=True):
+        of_procedure.setdefault(code, set()).update(names)
+    named = {code: sorted(names) for code, names in of_procedure.items()}
+    maximum = _specified(cursor, year, exams)
+    unknown = any(not _maximum_by_label(maximum.get(code, {}), names) for code, names in named.items())
+    labels, works = _works(cursor, year, markers.get("B2"), parts, read, unknown)
+    items = _items(works, labels, named, maximum) if "B2" in markers else []
+    classes = works[nothing.columns] if "B8" in markers else nothing
+    return items, classes
 
 
 def _markers(cursor: Cursor, year: int) -> dict[str, Marker]:
@@ -191,44 +233,55 @@ def _bunching(cursor: Cursor, year: int) -> Bunching | None:
     return Bunching(exams=tuple(json.loads(row.pop("exams"))), **row)
 
 
-def _histogram(cursor: Cursor, year: int, exams: list[str]) -> pd.DataFrame:
-    """Works by year, procedure, school and score; works without a whole score are counted under a null score."""
+def _histogram(cursor: Cursor, year: int, procedures: pd.DataFrame, journal: Marker | None) -> pd.DataFrame:
+    """Works by year, procedure, school and score.
+
+    The marks of the work and of the journal are compared in the same pass.
+    """
+    marks = journal.parameters if journal else {"marks_apart": None, "lowest_mark": None, "highest_mark": None}
+    on_scale = "between %(lowest_mark)s and %(highest_mark)s"
+    comparable = f"mark {on_scale} and journal_mark {on_scale}"
     return _copy(
         cursor,
-        """
+        f"""
         select
-            result.year, result.procedure_code, dim_procedure.exam, dim_procedure.subject,
-            dim_procedure.grade, result.school_id,
-            case when result.score >= 0 and result.score = trunc(result.score) then result.score::int end as score,
+            year, procedure_code, school_id, score,
             count(*) as n,
-            count(*) filter (where result.is_below_min) as n_below,
-            count(*) filter (where result.is_below_min is null) as n_unjudged
-        from core.fct_result as result
-        join core.dim_procedure on result.procedure_code = dim_procedure.procedure_code
-        where result.year in (%(year)s, %(year)s - 1) and dim_procedure.exam = any(%(exams)s)
-          and result.is_participant and result.is_first_attempt and result.is_own_pupil
-          and result.school_id is not null
-        group by 1, 2, 3, 4, 5, 6, 7
-        order by 1, 2, 6, 7
+            count(*) filter (where is_below_min) as n_below,
+            count(*) filter (where is_below_min is null) as n_unjudged,
+            count(*) filter (where {comparable}) as n_both,
+            count(*) filter (where {comparable} and mark < journal_mark) as n_lowered,
+            count(*) filter (where {comparable} and abs(mark - journal_mark) >= %(marks_apart)s) as n_apart
+        from core.fct_result
+        where year in (%(year)s, %(year)s - 1) and procedure_code = any(%(codes)s) and school_id is not null
+          and is_participant and is_first_attempt and is_own_pupil
+        group by 1, 2, 3, 4
+        order by 1, 2, 3, 4
         """,
         year=year,
-        exams=exams,
+        codes=procedures.procedure_code.tolist(),
+        **{name: marks[name] for name in ("marks_apart", "lowest_mark", "highest_mark")},
     )
 
 
-def _scores(histogram: pd.DataFrame) -> dict[str, Scores]:
+def _scores(histogram: pd.DataFrame, procedures: pd.DataFrame) -> dict[str, Scores]:
+    """Histograms by procedure. A work without a whole score is a participant, but stands at no score."""
+    known = procedures.set_index("procedure_code")
     result = {}
     for code, rows in histogram.groupby("procedure_code", sort=True):
         school, position = np.unique(rows.school_id.to_numpy(dtype=object), return_inverse=True)
         totals = np.zeros((len(school), 3), dtype=np.int64)
         np.add.at(totals, position, rows[["n", "n_below", "n_unjudged"]].to_numpy(dtype=np.int64))
-        known = rows.score.notna().to_numpy()
-        score = rows.score.to_numpy()[known].astype(np.int64)
+        score = rows.score.to_numpy(dtype=float)
+        whole = (score >= 0) & (score == np.floor(score))
+        score = score[whole].astype(np.int64)
         counts = np.zeros((len(school), int(score.max(initial=0)) + 1), dtype=np.int64)
-        np.add.at(counts, (position[known], score), rows.n.to_numpy(dtype=np.int64)[known])
-        first = rows.iloc[0]
-        grade = -1 if pd.isna(first.grade) else int(first.grade)
-        result[str(code)] = Scores(str(code), str(first.exam), str(first.subject), grade, school, counts, *totals.T)
+        np.add.at(counts, (position[whole], score), rows.n.to_numpy(dtype=np.int64)[whole])
+        procedure = known.loc[code]
+        grade = -1 if pd.isna(procedure.grade) else int(procedure.grade)
+        result[str(code)] = Scores(
+            str(code), str(procedure.exam), str(procedure.subject), grade, school, counts, *totals.T
+        )
     return result
 
 
@@ -237,7 +290,8 @@ def _boundaries(cursor: Cursor, year: int, exams: list[str]) -> dict[str, list[t
     rows = read_rows(
         cursor,
         """
-        select scale.procedure_code, border.score, border.mark, coalesce(border.mark = procedure.min_mark, false) as is_min
+        select scale.procedure_code, border.score, border.mark,
+               coalesce(border.mark = procedure.min_mark, false) as is_min
         from core.int_mark_scale as scale
         join seeds.procedure on scale.procedure_code = procedure.procedure_code
         cross join lateral (
@@ -273,54 +327,139 @@ def _counts(cursor: Cursor, year: int) -> pd.DataFrame:
     )
 
 
-def _journal(cursor: Cursor, year: int, rule: Marker | None) -> pd.DataFrame:
+def _journal(histogram: pd.DataFrame, rule: Marker | None) -> pd.DataFrame:
     """Works with both marks on the scale: how many, how many lowered, how many that differ by many marks."""
-    if rule is None:
-        return pd.DataFrame(columns=["school_id", "procedure_code", "n", "n_lowered", "n_apart"])
-    return _copy(
+    names = {"n_both": "n", "n_lowered": "n_lowered", "n_apart": "n_apart"}
+    kept = histogram if rule else histogram.iloc[:0]
+    rows = kept.groupby(["procedure_code", "school_id"], sort=True)[list(names)].sum().reset_index()
+    rows = rows.rename(columns=names)
+    return rows[rows.n > 0]
+
+
+def _parts(cursor: Cursor, year: int, codes: Iterable[str]) -> pd.DataFrame:
+    """Parts of files with works of the year, and their items; all rows of a part have the same ones."""
+    parts = read_rows(
         cursor,
         """
-        select result.school_id, result.procedure_code, count(*) as n,
-               count(*) filter (where result.mark < result.journal_mark) as n_lowered,
-               count(*) filter (where abs(result.mark - result.journal_mark) >= %(marks_apart)s) as n_apart
-        from core.fct_result as result
-        join core.dim_procedure as procedure on result.procedure_code = procedure.procedure_code
-        where result.year = %(year)s and procedure.exam = any(%(exams)s)
-          and result.is_participant and result.is_first_attempt and result.is_own_pupil
-          and result.school_id is not null
-          and result.mark between %(lowest_mark)s and %(highest_mark)s
-          and result.journal_mark between %(lowest_mark)s and %(highest_mark)s
-        group by 1, 2
-        order by 2, 1
+        with part as (
+            select distinct part_id, procedure_code
+            from core.fct_result
+            where year = %(year)s and procedure_code = any(%(codes)s) and is_participant
+        )
+        select part.part_id, part.procedure_code, array(select json_object_keys(first_work.item_scores)) as items
+        from part
+        cross join lateral (
+            select work.item_scores
+            from staging.stg_vpr_result as work
+            where work.part_id = part.part_id and work.item_scores is not null
+            limit 1
+        ) as first_work
+        order by part.procedure_code, part.part_id
         """,
         year=year,
-        exams=list(rule.exams),
-        **{name: rule.parameters[name] for name in ("marks_apart", "lowest_mark", "highest_mark")},
+        codes=sorted(codes),
     )
+    # PostgreSQL cuts longer names of columns; no item is called so.
+    parts["items"] = [[name for name in names if 0 < len(name.encode()) <= _LONGEST_NAME] for names in parts["items"]]
+    return parts
 
 
-def _items(cursor: Cursor, year: int, rule: Marker | None) -> list[Items]:
-    if rule is None:
+def _works(
+    cursor: Cursor,
+    year: int,
+    profile: Marker | None,
+    parts: pd.DataFrame,
+    scores: dict[str, Scores],
+    with_maximum: bool,
+) -> tuple[list[str], pd.DataFrame]:
+    """Items, and classes with sums over their works.
+
+    Columns of a class: ``n`` works; ``n_identical``, the largest group of works alike in every item; for item number
+    i ``s<i>``, the sum of points + number of answers × ``_COUNT``, and ``m<i>``, the highest score.
+
+    Reading the works is what costs most, so everything comes from one pass. A number is a score; a cell «not
+    attempted» is an answer without points; anything else (the topic was not taught yet, a slip of the pen) is no
+    answer. Works without a single point and works with the highest score of the region are alike for their own
+    reasons and make no group. Works are told apart by a hash of 64 bits: a chance coincidence among the works of a
+    class is out of the question.
+    """
+    labels = sorted({label for items in parts["items"] for label in items})
+    not_attempted = profile.parameters["not_attempted"] if profile else []
+    points = [(str(digit), digit) for digit in range(10)] + [(spelling, 0) for spelling in not_attempted]
+    cell = sql.SQL(
+        "case {x} {known} else"
+        " case when length({x}) = 2 and translate({x}, '0123456789', '') = '' then {x}::int + {count} end end"
+    )
+    known = sql.SQL(" ").join(
+        sql.SQL("when {} then {}").format(sql.Literal(spelling), sql.Literal(_COUNT + score))
+        for spelling, score in points
+    )
+    # A per cent sign in a label must not be taken for a parameter.
+    written = [label.replace("%", "%%") for label in labels]
+    cells = [cell.format(x=sql.Identifier("cell", label), known=known, count=sql.Literal(_COUNT)) for label in written]
+    sums = {f"s{i}": sql.SQL("sum({})::bigint").format(x) for i, x in enumerate(cells)}
+    highest = {f"m{i}": sql.SQL("max({}) - {}").format(x, sql.Literal(_COUNT)) for i, x in enumerate(cells)}
+    columns = sums | highest if with_maximum else sums
+    statement = sql.SQL(
+        """
+        with class as (
+            select result.procedure_code, result.school_id, work.class_label, count(*) as n, {columns},
+                   array_agg(hashtextextended(work.item_scores::text, 0)) filter (
+                       where result.score > 0 and result.score < highest.score
+                   ) as works
+            from core.fct_result as result
+            join (values {highest}) as highest (procedure_code, score)
+                on result.procedure_code = highest.procedure_code
+            join staging.stg_vpr_result as work using (part_id, row_no)
+            cross join lateral json_to_record(work.item_scores) as cell ({declared})
+            where result.year = %(year)s and result.school_id is not null
+              and result.is_participant and result.is_first_attempt and result.is_own_pupil
+              and work.part_id = any(%(parts)s)
+            group by 1, 2, 3
+        )
+        select procedure_code, school_id, class_label, n, coalesce(alike.n_identical, 0) as n_identical, {names}
+        from class
+        cross join lateral (
+            select max(alike.n) as n_identical
+            from (select count(*) as n from unnest(class.works) as work (answers) group by work.answers) as alike
+        ) as alike
+        order by procedure_code, school_id, class_label
+        """
+    ).format(
+        columns=sql.SQL(", ").join(sql.SQL("{} as {}").format(x, sql.Identifier(name)) for name, x in columns.items()),
+        names=sql.SQL(", ").join(map(sql.Identifier, columns)),
+        highest=sql.SQL(", ").join(
+            sql.SQL("({}, {})").format(sql.Literal(code), sql.Literal(scores[code].counts.shape[1] - 1))
+            for code in sorted(scores)
+        ),
+        declared=sql.SQL(", ").join(sql.SQL("{} text").format(sql.Identifier(label)) for label in written),
+    )
+    values = {"year": year, "parts": parts.part_id.unique().tolist()}
+    return labels, _copy(cursor, statement.as_string(cursor), **values)
+
+
+def _items(
+    works: pd.DataFrame, labels: list[str], of_procedure: dict[str, list[str]], maximum: _Maximum
+) -> list[Items]:
+    """Points by school and item. Where no specification came, the highest score that works of two schools reach."""
+    if works.empty:
         return []
-    labels = _labels(cursor, year, rule.exams)
-    if not labels:
-        return []
-    maximum = _specified(cursor, year, rule.exams)
-    # Where no specification came, the maximum of an item is what works of two schools at least have reached.
-    with_maximum = any(not _maximum_by_label(maximum.get(code, {}), names) for code, names in labels.items())
-    every = sorted({label for names in labels.values() for label in names})
-    rows = _item_rows(cursor, year, rule, every, with_maximum)
+    sums = [name for name in works.columns if name[0] in "sm" and name[1:].isdigit()]
+    how = {name: "sum" if name[0] == "s" else "max" for name in sums} | {"n": "sum"}
+    schools = works.groupby(["procedure_code", "school_id"], sort=True).agg(how).reset_index()
     result = []
-    for code, part in rows.groupby("procedure_code", sort=True):
-        names = labels[str(code)]
-        at = [every.index(name) for name in names]
+    for code, part in schools.groupby("procedure_code", sort=True):
+        names = of_procedure.get(str(code), [])
+        if not names:
+            continue
+        at = [labels.index(name) for name in names]
         packed = part[[f"s{position}" for position in at]].fillna(0).to_numpy(dtype=np.int64)
         known = _maximum_by_label(maximum.get(str(code), {}), names)
         if known:
             top = np.array([known[name] for name in names], dtype=float)
         else:
-            reached = np.sort(part[[f"m{position}" for position in at]].fillna(0).to_numpy(dtype=np.int64), axis=0)
-            top = reached[-2:][0].astype(float)
+            reached = part[[f"m{position}" for position in at]].fillna(0).to_numpy(dtype=float)
+            top = np.sort(reached, axis=0)[-2:][0]
         result.append(
             Items(
                 procedure_code=str(code),
@@ -335,82 +474,7 @@ def _items(cursor: Cursor, year: int, rule: Marker | None) -> list[Items]:
     return result
 
 
-def _labels(cursor: Cursor, year: int, exams: Iterable[str]) -> dict[str, list[str]]:
-    """Items by procedure. All rows of a part have the same items, so one row of each part tells them."""
-    rows = read_rows(
-        cursor,
-        """
-        with first_row as (
-            select result.procedure_code, result.part_id, min(result.row_no) as row_no
-            from core.fct_result as result
-            join core.dim_procedure as procedure on result.procedure_code = procedure.procedure_code
-            where result.year = %(year)s and procedure.exam = any(%(exams)s)
-              and result.is_participant and result.school_id is not null
-            group by 1, 2
-        )
-        select distinct first_row.procedure_code, label.label
-        from first_row
-        join staging.stg_vpr_result as result using (part_id, row_no)
-        cross join lateral json_object_keys(result.item_scores) as label (label)
-        where octet_length(label.label) between 1 and 60
-        order by 1, 2
-        """,
-        year=year,
-        exams=list(exams),
-    )
-    return {str(code): sorted(part.label) for code, part in rows.groupby("procedure_code", sort=True)}
-
-
-def _item_rows(cursor: Cursor, year: int, rule: Marker, labels: list[str], with_maximum: bool) -> pd.DataFrame:
-    """Sums by school and procedure, one column an item: points + number of answers × ``_COUNT``.
-
-    A digit is a score; a cell «not attempted» is an answer without points; anything else (the topic was not taught
-    yet, a slip of the pen) is no answer.
-    """
-    cell = sql.SQL(
-        "case"
-        " when length({x}) = 1 and {x} between '0' and '9' then ascii({x}) - 48 + {count}"
-        " when length({x}) = 2 and translate({x}, '0123456789', '') = '' then {x}::int + {count}"
-        " when {x} = any(%(not_attempted)s) then {count}"
-        " end"
-    )
-    # A per cent sign in a label must not be taken for a parameter.
-    written = [label.replace("%", "%%") for label in labels]
-    names = [sql.Identifier("cell", label) for label in written]
-    cells = [cell.format(x=name, count=sql.Literal(_COUNT)) for name in names]
-    columns = [sql.SQL("sum({})::bigint as {}").format(x, sql.Identifier(f"s{i}")) for i, x in enumerate(cells)]
-    if with_maximum:
-        columns += [
-            sql.SQL("max(({}) - {}) as {}").format(x, sql.Literal(_COUNT), sql.Identifier(f"m{i}"))
-            for i, x in enumerate(cells)
-        ]
-    statement = sql.SQL(
-        """
-        select result.school_id, result.procedure_code, count(*) as n, {columns}
-        from core.fct_result as result
-        join core.dim_procedure as procedure on result.procedure_code = procedure.procedure_code
-        join staging.stg_vpr_result as work using (part_id, row_no)
-        cross join lateral json_to_record(work.item_scores) as cell ({declared})
-        where result.year = %(year)s and procedure.exam = any(%(exams)s)
-          and result.is_participant and result.is_first_attempt and result.is_own_pupil
-          and result.school_id is not null
-        group by 1, 2
-        order by 2, 1
-        """
-    ).format(
-        columns=sql.SQL(", ").join(columns),
-        declared=sql.SQL(", ").join([sql.SQL("{} text").format(sql.Identifier(label)) for label in written]),
-    )
-    return _copy(
-        cursor,
-        statement.as_string(cursor),
-        year=year,
-        exams=list(rule.exams),
-        not_attempted=rule.parameters["not_attempted"],
-    )
-
-
-def _specified(cursor: Cursor, year: int, exams: Iterable[str]) -> dict[str, dict[str, dict[str, int]]]:
+def _specified(cursor: Cursor, year: int, exams: Iterable[str]) -> _Maximum:
     """Points an item can get by the specifications: procedure → «label» or «number» → item → points."""
     rows = read_rows(
         cursor,
@@ -436,7 +500,7 @@ def _specified(cursor: Cursor, year: int, exams: Iterable[str]) -> dict[str, dic
         exams=list(exams),
     )
     procedure = dict(zip(zip(known.spelling, known.grade, strict=True), known.procedure_code, strict=True))
-    result: dict[str, dict[str, dict[str, int]]] = {}
+    result: _Maximum = {}
     for row in rows.itertuples():
         spelling = " ".join(str(row.subject).lower().replace("ё", "е").split())
         code = procedure.get((spelling, row.grade))
@@ -449,7 +513,7 @@ def _specified(cursor: Cursor, year: int, exams: Iterable[str]) -> dict[str, dic
     return result
 
 
-def _maximum_by_label(specified: dict[str, dict[str, int]], labels: list[str]) -> dict[str, int]:
+def _maximum_by_label(specified: dict[str, dict[str, int]], labels: Collection[str]) -> dict[str, int]:
     """Maximum of each item, where the specification knows all of them by label, or else all by number."""
     for by in ("label", "number"):
         known = specified.get(by, {})
@@ -458,49 +522,11 @@ def _maximum_by_label(specified: dict[str, dict[str, int]], labels: list[str]) -
     return {}
 
 
-def _identical(cursor: Cursor, year: int, rule: Marker | None) -> pd.DataFrame:
-    """Classes: ``n`` participants and ``n_identical``, the largest group of works with the same score in every item.
-
-    Works without a single point and works with the full score are alike for their own reasons and make no group.
-    """
-    if rule is None:
-        return pd.DataFrame(columns=["procedure_code", "school_id", "class_label", "n", "n_identical"])
-    return _copy(
-        cursor,
-        """
-        with work as (
-            select result.procedure_code, result.school_id, work.class_label, work.item_scores::text as answers,
-                   result.score, count(*) as n
-            from core.fct_result as result
-            join core.dim_procedure as procedure on result.procedure_code = procedure.procedure_code
-            join staging.stg_vpr_result as work using (part_id, row_no)
-            where result.year = %(year)s and procedure.exam = any(%(exams)s)
-              and result.is_participant and result.is_first_attempt and result.is_own_pupil
-              and result.school_id is not null and work.item_scores is not null
-            group by 1, 2, 3, 4, 5
-        ),
-        full_score as (
-            select procedure_code, max(score) as score from work group by 1
-        )
-        select work.procedure_code, work.school_id, work.class_label, sum(work.n)::bigint as n,
-               coalesce(max(work.n) filter (where work.score > 0 and work.score < full_score.score), 0) as n_identical
-        from work
-        join full_score on work.procedure_code = full_score.procedure_code
-        group by 1, 2, 3
-        having sum(work.n) >= %(min_participants)s
-        order by 1, 2, 3
-        """,
-        year=year,
-        exams=list(rule.exams),
-        min_participants=rule.min_participants,
-    )
-
-
 def _copy(cursor: Cursor, statement: str, **values: object) -> pd.DataFrame:
     """Rows of a SELECT as a frame, by COPY: faster than fetching where rows are many. Text stays text."""
     text = io.StringIO()
     query = cursor.mogrify(statement, values).decode()
     cursor.copy_expert(f"copy ({query}) to stdout (format csv, header)", text)
     text.seek(0)
-    named = {name: str for name in ("school_id", "procedure_code", "subject", "class_label")}
+    named = dict.fromkeys(("school_id", "procedure_code", "class_label"), str)
     return pd.read_csv(text, dtype=named, keep_default_na=False, na_values=[""], engine="c")

@@ -171,9 +171,7 @@ def inverted_profile(rule: Marker, data: Inputs, _curves: dict[str, Curve]) -> p
                 n=items.n[kept][seen],
                 p_value=p_value[seen],
                 holds=holds[seen],
-                details=_details(
-                    n_items=n_items[kept][seen], easier_half=easier[seen], harder_half=harder[seen]
-                ),
+                details=_details(n_items=n_items[kept][seen], easier_half=easier[seen], harder_half=harder[seen]),
             )
         )
     return _together(parts)
@@ -313,58 +311,52 @@ def cohort_jump(rule: Marker, data: Inputs, _curves: dict[str, Curve]) -> pd.Dat
     The row stands at this year's procedure.
     """
     parts = []
-    pairs = {(int(later), int(earlier)) for earlier, later in rule.parameters["grade_pairs"]}
     before = {(one.subject, one.grade): one for one in data.scores_before.values()}
     for one in _of_exams(rule, data.scores):
-        for later, earlier in sorted(pairs):
+        for earlier, later in sorted(rule.parameters["grade_pairs"]):
             last = before.get((one.subject, earlier))
-            if one.grade != later or last is None:
-                continue
-            common, now_at, last_at = np.intersect1d(one.school, last.school, return_indices=True)
-            top, n, number = (values[now_at] if np.ndim(values) else values for values in _percentile_parts(one))
-            top_0, n_0, number_0 = (
-                values[last_at] if np.ndim(values) else values for values in _percentile_parts(last)
-            )
-            kept = (n >= rule.min_participants) & (n_0 >= rule.min_participants)
-            if not kept.any():
-                continue
-            # top_0/(2·N_0·n_0) − top/(2·N·n) ≥ threshold, in integers of any size.
-            left = [
-                (int(a) * number * int(b) - int(c) * number_0 * int(d)) * rule.threshold_denominator
-                for a, b, c, d in zip(top_0[kept], n[kept], top[kept], n_0[kept], strict=True)
-            ]
-            right = [
-                rule.threshold_numerator * 2 * number * number_0 * int(a) * int(b)
-                for a, b in zip(n[kept], n_0[kept], strict=True)
-            ]
-            percentile = 100 * top[kept] / (2 * number * n[kept])
-            percentile_0 = 100 * top_0[kept] / (2 * number_0 * n_0[kept])
-            parts.append(
-                _frame(
-                    one.procedure_code,
-                    school_id=common[kept],
-                    value=percentile_0 - percentile,
-                    threshold=100 * rule.threshold,
-                    n=np.minimum(n[kept], n_0[kept]),
-                    p_value=np.nan,
-                    holds=np.array([a >= b for a, b in zip(left, right, strict=True)]),
-                    details=_details(
-                        percentile_last_year=percentile_0,
-                        percentile=percentile,
-                        grade_last_year=np.full(kept.sum(), earlier),
-                        n_last_year=n_0[kept],
-                        n=n[kept],
-                    ),
-                )
-            )
+            if one.grade == later and last is not None:
+                parts.append(_jump(rule, one, last))
     return _together(parts)
 
 
-def _percentile_parts(one: Scores) -> tuple[np.ndarray, np.ndarray, int]:
-    """Σ over works of (2·lower + same) in the region, the works of each school, and the region's works."""
+def _jump(rule: Marker, one: Scores, last: Scores) -> pd.DataFrame:
+    school, now_at, last_at = np.intersect1d(one.school, last.school, return_indices=True)
+    twice, n = (values[now_at] for values in _percentile_parts(one))
+    twice_0, n_0 = (values[last_at] for values in _percentile_parts(last))
+    kept = (n >= rule.min_participants) & (n_0 >= rule.min_participants)
+    school, twice, n, twice_0, n_0 = (values[kept] for values in (school, twice, n, twice_0, n_0))
+    number, number_0 = int(one.counts.sum()), int(last.counts.sum())
+    # twice_0/(2·N_0·n_0) − twice/(2·N·n) ≥ threshold, in integers of any size.
+    falls = [
+        (a_0 * number * m - a * number_0 * m_0) * rule.threshold_denominator
+        >= rule.threshold_numerator * 2 * number * number_0 * m * m_0
+        for a, m, a_0, m_0 in zip(*(values.tolist() for values in (twice, n, twice_0, n_0)), strict=True)
+    ]
+    percentile, percentile_0 = 50 * twice / (number * n), 50 * twice_0 / (number_0 * n_0)
+    return _frame(
+        one.procedure_code,
+        school_id=school,
+        value=percentile_0 - percentile,
+        threshold=100 * rule.threshold,
+        n=np.minimum(n, n_0),
+        p_value=np.nan,
+        holds=np.array(falls, dtype=bool),
+        details=_details(
+            percentile_last_year=percentile_0,
+            percentile=percentile,
+            grade_last_year=np.full(len(school), last.grade),
+            n_last_year=n_0,
+            n=n,
+        ),
+    )
+
+
+def _percentile_parts(one: Scores) -> tuple[np.ndarray, np.ndarray]:
+    """Σ over the works of each school of (2·lower + same) in the region, and their number."""
     region = one.counts.sum(axis=0)
     twice = 2 * (np.cumsum(region) - region) + region
-    return one.counts @ twice, one.counts.sum(axis=1), int(region.sum())
+    return one.counts @ twice, one.counts.sum(axis=1)
 
 
 def later_exam(rule: Marker, data: Inputs, _curves: dict[str, Curve]) -> pd.DataFrame:
@@ -433,7 +425,8 @@ def no_failures(rule: Marker, data: Inputs, _curves: dict[str, Curve]) -> pd.Dat
 def identical_answers(rule: Marker, data: Inputs, _curves: dict[str, Curve]) -> pd.DataFrame:
     """B8: in one class the share of works alike in every item is above that of nearly all classes of the region."""
     parts = []
-    for code, rows in data.identical.groupby("procedure_code", sort=True):
+    enough = data.classes[data.classes.n >= rule.min_participants]
+    for code, rows in enough.groupby("procedure_code", sort=True):
         n = rows.n.to_numpy(dtype=np.int64)
         alike = rows.n_identical.to_numpy(dtype=np.int64)
         # One work is not a group.
