@@ -100,7 +100,7 @@ comment on column core.estimate_marker.value is 'Значение; пусто, �
 comment on column core.estimate_marker.threshold is 'Порог значения';
 comment on column core.estimate_marker.n is 'Сколько участников (работ) за значением';
 comment on column core.estimate_marker.p_value is 'Вероятность такого или большего отклонения случайно; пусто у признаков без проверки';
-comment on column core.estimate_marker.q_value is 'То же с поправкой Бенджамини — Хохберга в пределах года и признака';
+comment on column core.estimate_marker.q_value is 'То же с поправкой Бенджамини — Хохберга по всем признакам года; 1, если прочие условия признака не выполнены';
 comment on column core.estimate_marker.is_flagged is 'Признак отмечен';
 comment on column core.estimate_marker.details is 'Числа, из которых сложилось значение';
 
@@ -111,9 +111,13 @@ create table core.estimate_bunching (
   area_id text not null,
   boundary int not null,
   mark int not null,
+  window_from int not null,
+  window_to int not null,
   n int not null,
   n_at_boundary int not null,
   n_below_boundary int not null,
+  n_upper int not null,
+  expected_upper double precision,
   excess_n double precision,
   excess_share double precision,
   excess_ratio double precision,
@@ -132,9 +136,13 @@ comment on column core.estimate_bunching.area_kind is 'region, municipality ил
 comment on column core.estimate_bunching.area_id is 'Пусто — регион; иначе municipality_id или school_id';
 comment on column core.estimate_bunching.boundary is 'Первый балл более высокой отметки';
 comment on column core.estimate_bunching.mark is 'Эта отметка';
-comment on column core.estimate_bunching.n is 'Участников';
+comment on column core.estimate_bunching.window_from is 'Первый балл окна границы';
+comment on column core.estimate_bunching.window_to is 'Последний балл окна границы';
+comment on column core.estimate_bunching.n is 'Работ с баллом';
 comment on column core.estimate_bunching.n_at_boundary is 'Работ с первым баллом отметки';
 comment on column core.estimate_bunching.n_below_boundary is 'Работ с баллом на единицу меньше';
+comment on column core.estimate_bunching.n_upper is 'Работ от границы до конца окна';
+comment on column core.estimate_bunching.expected_upper is 'Сколько их там при гладком распределении';
 comment on column core.estimate_bunching.excess_n is 'Лишних работ в окне от границы и выше относительно гладкого распределения';
 comment on column core.estimate_bunching.excess_share is 'То же долей участников';
 comment on column core.estimate_bunching.excess_ratio is 'То же относительно ожидаемого на первом балле (b)';
