@@ -51,6 +51,7 @@ THRESHOLD = RULE.numerator / RULE.denominator
 Z = float(_seed("method_evidence", "evidence_code", _PARAMETERS["evidence_code"])["interval_z"])
 
 SIZES = (3, 5, 10, 30)
+FEW = 10
 N_PROCEDURES = 8
 
 
@@ -69,7 +70,7 @@ def small(generator: np.random.Generator, n_schools: int) -> Ints:
 
 def rural(generator: np.random.Generator, n_schools: int) -> Ints:
     """A little more than half of the schools have 1 to 10 participants, the others 20 to 120."""
-    few, many = generator.integers(1, 11, size=n_schools), generator.integers(20, 121, size=n_schools)
+    few, many = generator.integers(1, FEW + 1, size=n_schools), generator.integers(20, 121, size=n_schools)
     return np.where(generator.random(n_schools) < 0.55, few, many)
 
 
@@ -86,7 +87,12 @@ def logit_shares(scores: Floats) -> Floats:
 
 @dataclass(frozen=True)
 class Shape:
-    """A kind of region: how true shares and numbers of participants are drawn, and how procedures hang together."""
+    """A kind of region: how true shares and numbers of participants are drawn, and how procedures hang together.
+
+    ``correlation`` is that of any two procedures of a school; ``of_subject`` is added within a subject (procedures take
+    turns at two), and ``lasting`` is the part of what is a procedure's own that stays from year to year. The last two the
+    model does not know. ``small_are_weaker`` is added to the scores of schools with 10 participants or fewer.
+    """
 
     title: str
     shares: Callable[[Floats], Floats]
@@ -94,6 +100,9 @@ class Shape:
     correlation: float
     n_schools: int
     n_regions: int
+    of_subject: float = 0.0
+    lasting: float = 0.0
+    small_are_weaker: float = 0.0
 
 
 SHAPES = (
@@ -101,7 +110,12 @@ SHAPES = (
     Shape("Логит-нормальные доли, связь 0,7, село и город, 500 школ", logit_shares, rural, 0.7, 500, 12),
     Shape("Бета-распределение долей, процедуры независимы, село и город, 500 школ", beta_shares, rural, 0.0, 500, 12),
     Shape("Логит-нормальные доли, связь 0,7, село и город, 60 школ", logit_shares, rural, 0.7, 60, 80),
-)
+    Shape(
+        "Логит-нормальные доли, связь 0,5, внутри предмета 0,8, село и город, 500 школ",
+        logit_shares, rural, 0.5, 500, 12, of_subject=0.3, lasting=0.5,
+    ),
+)  # fmt: skip
+SMALL_ARE_WEAKER = Shape("", logit_shares, rural, 0.7, 500, 12, small_are_weaker=0.8)
 
 
 @dataclass(frozen=True)
@@ -114,12 +128,17 @@ class Given:
 
 def region(shape: Shape, generator: np.random.Generator) -> tuple[list[Floats], tuple[Counts, Counts]]:
     """True shares and counts of this year and the year before; both years lean on one factor of the school."""
-    factor = generator.normal(size=(shape.n_schools, 1))
+    n_schools, own_part = shape.n_schools, 1 - shape.correlation - shape.of_subject
+    school = generator.normal(size=(n_schools, 1))
+    subject = np.tile(generator.normal(size=(n_schools, 2)), N_PROCEDURES // 2)
+    lasting = generator.normal(size=(n_schools, N_PROCEDURES))
     shares, years = [], []
     for _ in range(2):
-        own = generator.normal(size=(shape.n_schools, N_PROCEDURES))
-        shares.append(shape.shares(np.sqrt(shape.correlation) * factor + np.sqrt(1 - shape.correlation) * own))
-        n = np.repeat(shape.sizes(generator, shape.n_schools)[:, None], N_PROCEDURES, axis=1)
+        fresh = generator.normal(size=(n_schools, N_PROCEDURES))
+        own = np.sqrt(shape.lasting) * lasting + np.sqrt(1 - shape.lasting) * fresh
+        scores = np.sqrt(shape.correlation) * school + np.sqrt(shape.of_subject) * subject + np.sqrt(own_part) * own
+        n = np.repeat(shape.sizes(generator, n_schools)[:, None], N_PROCEDURES, axis=1)
+        shares.append(shape.shares(scores + shape.small_are_weaker * (n <= FEW)))
         n[generator.random(n.shape) < 0.1] = 0
         years.append(Counts.of_region(generator.binomial(n, shares[-1]), n))
     return shares, (years[0], years[1])
@@ -296,11 +315,12 @@ def calibration_tables() -> str:
     for index, shape in enumerate(SHAPES):
         given = calibration(index)
         parts += [f"**{shape.title}**", calibration_table([(label, given[name]) for name, label in labels.items()])]
-    given = calibration(1, REPEATED)
-    parts += [
-        f"**Одна и та же процедура два года подряд. {SHAPES[1].title}**",
-        calibration_table([(labels[name], given[name]) for name in ("together", "alone")]),
-    ]
+    for index, more in ((1, ""), (4, ", своё у процедуры наполовину сохраняется от года к году")):
+        given = calibration(index, REPEATED)
+        parts += [
+            f"**Одна и та же процедура два года подряд. {SHAPES[index].title}{more}**",
+            calibration_table([(labels[name], given[name]) for name in ("together", "alone")]),
+        ]
     return "\n\n".join(parts)
 
 
@@ -334,6 +354,30 @@ def small_region_table() -> str:
     return _table(["Школ", "Стягивание полное", "Дано 0,9 и больше: число", "дано в среднем", "верно на деле"], rows)
 
 
+def small_are_weaker_table() -> str:
+    """Small schools that are weaker than large ones: the region's mean is not theirs."""
+    generator = np.random.default_rng(77)
+    groups: dict[bool, list[tuple[float, float, float]]] = {True: [], False: []}
+    for _ in range(SMALL_ARE_WEAKER.n_regions):
+        shares, (now, _) = region(SMALL_ARE_WEAKER, generator)
+        for k, prior in enumerate(now.priors):
+            at = now.n[:, k] > 0
+            if prior is not None:
+                x, n = now.x[at, k], now.n[at, k]
+                given = probability_low(x, n, prior, RULE.numerator, RULE.denominator)
+                rows = np.stack([given, shares[0][at, k] >= THRESHOLD, is_low(x, n)], axis=1)
+                for few, found in groups.items():
+                    found += rows[(n <= FEW) == few].tolist()
+    head = ["Участников", "Процедур школ", "Дано в среднем", "Истинно низких", "Низких по правилу"]
+    return _table(
+        head,
+        [
+            [label, str(len(groups[few])), *(_number(value) for value in np.mean(groups[few], axis=0))]
+            for few, label in ((True, f"1–{FEW}"), (False, "20–120"))
+        ],
+    )
+
+
 def named_table(shares: tuple[float, ...], is_weak: bool) -> str:
     """How often an ordinary school is named, or a weak one is not."""
     head = ["Истинная доля", "Участников", "Процедур"]
@@ -353,6 +397,7 @@ def tables() -> dict[str, str]:
         "coverage": coverage_table(),
         "calibration": calibration_tables(),
         "small_regions": small_region_table(),
+        "small_are_weaker": small_are_weaker_table(),
         "ordinary": named_table((0.05, 0.1, 0.2), is_weak=False),
         "weak": named_table((0.4,), is_weak=True),
     }
