@@ -63,11 +63,10 @@ def correlation(x: Ints, n: Ints, priors: Sequence[Prior | None]) -> Correlation
     mu, tau2, m = (np.array([getattr(prior, name) for prior in spread]) for name in ("mu", "tau2", "m"))
     weight = n / (n + m)
     scored = weight * (x / np.maximum(n, 1) - mu) / np.sqrt(tau2)
-    pair_weight = weight.T @ weight
-    np.fill_diagonal(pair_weight, 0)
-    # Sums over pairs without forming them: (Σa)² = Σa² + 2·Σ a_k a_l.
-    products = (scored.sum(axis=1) ** 2 - (scored**2).sum(axis=1)).sum()
-    rho = float(np.clip(products / pair_weight.sum(), 0, LARGEST_CORRELATION))
+    products, pair_weight = (np.einsum("sk,sl->kl", each, each) for each in (scored, weight))
+    for matrix in (products, pair_weight):
+        np.fill_diagonal(matrix, 0)
+    rho = float(np.clip(products.sum() / pair_weight.sum(), 0, LARGEST_CORRELATION))
     return Correlation(n_pairs, rho, _loading(rho, spread, pair_weight / pair_weight.sum()))
 
 
@@ -162,16 +161,25 @@ def conditional(x: Ints, n: Ints, grid: Grid) -> Conditional:
     exact = probability_low(x, n, grid.prior, grid.numerator, grid.denominator)
     at = grid.first_low
     sides = []
-    for side, wanted in ((slice(None, at), 1 - exact), (slice(at, None), exact)):
-        marginal = likelihood[:, side] @ grid.mass[side]
+    for side, wanted in ((slice(None, at), 1 - exact[:, None]), (slice(at, None), exact[:, None])):
+        marginal = _sum_over_cells(likelihood[:, side], grid.mass[None, side])
         scale = np.where(marginal > 0, wanted / np.where(marginal > 0, marginal, 1), 0)
-        sides.append((likelihood[:, side] @ grid.given_factor[:, side].T) * scale[:, None])
+        sides.append(_sum_over_cells(likelihood[:, side], grid.given_factor[:, side]) * scale)
     total = sides[0] + sides[1]
     seen = total > 0
     return Conditional(
         np.log(np.where(seen, total, np.finfo(float).tiny)),
         np.where(seen, sides[1] / np.where(seen, total, 1), exact[:, None]),
     )
+
+
+def _sum_over_cells(likelihood: Floats, mass: Floats) -> Floats:
+    """Schools × cells by nodes × cells to schools × nodes.
+
+    Not a matrix product of BLAS: its sums depend on how many threads share the rows, and threads that wait for a busy
+    machine cost more than they save.
+    """
+    return np.einsum("sg,ug->su", likelihood, mass)
 
 
 def _between(below: Floats, above: Floats) -> Floats:

@@ -101,6 +101,8 @@ def estimate(cursor: Cursor, year: int) -> dict[str, int]:
     for attempt in sorted({method.attempt for method in methods}):
         of_attempt = [method for method in methods if method.attempt == attempt]
         region = _region(counts, attempt, year)
+        if not any(region.years[0].priors):
+            continue
         found = correlation(region.years[0].x, region.years[0].n, region.years[0].priors)
         thresholds = sorted({(method.threshold_numerator, method.threshold_denominator) for method in of_attempt})
         tables["estimate_prior"].append(_prior_rows(region, attempt))
