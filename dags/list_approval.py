@@ -43,10 +43,7 @@ def list_approval() -> None:
         """Say how it ended; a rejection freezes nothing."""
         from ravenstvo.runtime import tasks
 
-        ti = get_current_context()["ti"]
-        told = tasks.list_outcome(proposed, ti.xcom_pull(task_ids="approve"), ti.xcom_pull(task_ids="freeze"))
-        ti.log.info(told)
-        return told
+        return tasks.list_outcome(proposed, get_current_context()["ti"].xcom_pull(task_ids="freeze"))
 
     proposed = propose()
     approval = ApprovalOperator(
@@ -54,14 +51,9 @@ def list_approval() -> None:
         subject="{{ ti.xcom_pull(task_ids='propose')['subject'] }}",
         body="{{ ti.xcom_pull(task_ids='propose')['body'] }}",
         params={
-            "document": Param(
-                None, type=["null", "string"], title="Документ", description="Обязателен, чтобы утвердить"
-            ),
+            "document": Param(None, type=["null", "string"], title="Документ", description="Без него не утвердить"),
             "decisions": Param(
-                None,
-                type=["null", "string"],
-                title="Книга решений",
-                description="Имя файла в папке decisions; можно пусто",
+                None, type=["null", "string"], title="Книга решений", description="Файл в папке decisions, если нужен"
             ),
             "replace": Param(False, type="boolean", title="Утвердить заново уже утверждённый расчёт"),
         },

@@ -148,11 +148,11 @@ def freeze_list(proposed: Mapping[str, Any], answer: Mapping[str, Any]) -> str:
     return told(approved)
 
 
-def list_outcome(proposed: Mapping[str, Any], answer: Mapping[str, Any], frozen: str | None) -> str:
-    """How the approval ended, in Russian: what was frozen, or that nothing was and who rejected it."""
+def list_outcome(proposed: Mapping[str, Any], frozen: str | None) -> str:
+    """How the approval ended, in Russian: what was frozen, or that nothing was. Airflow keeps who rejected it."""
     return frozen or (
-        f"Перечень {proposed['year']} года не утверждён: предложение отклонил пользователь {_user(answer)}. "
-        "Ничего не изменено; утверждённый раньше перечень, если он был, остаётся в силе."
+        f"Перечень {proposed['year']} года не утверждён: предложение отклонено. Ничего не изменено; "
+        "утверждённый раньше перечень, если он был, остаётся в силе. Кто отклонил, записано в ответе задачи approve."
     )
 
 
