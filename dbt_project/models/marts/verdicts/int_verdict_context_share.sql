@@ -36,8 +36,8 @@ select
     method.method_code,
     method.method_version,
     method.is_default,
-    context.place * method.context_denominator
-    <= method.context_numerator * context.n_schools as is_adverse_context,
+    (context.place - 1) * method.context_denominator
+    < method.context_numerator * context.n_schools as is_adverse_context,
     jsonb_build_object(
         'context_index', context.context_index,
         'place', context.place,

@@ -21,7 +21,8 @@ method as (
         cast(parameters ->> 'context_numerator' as integer) as context_numerator,
         cast(parameters ->> 'context_denominator' as integer) as context_denominator,
         cast(parameters ->> 'min_pooled' as integer) as min_pooled,
-        parameters -> 'low_statuses' as low_statuses
+        parameters -> 'low_statuses' as low_statuses,
+        parameters -> 'markers' as markers
     from {{ ref('int_method_in_year') }}
     where kind = 'crisis_risk'
 
@@ -133,12 +134,15 @@ context as (
 marker as (
 
     select
-        year,
-        school_id,
-        count(*) as n_markers
-    from {{ source('estimates', 'estimate_marker') }}
-    where {{ method_in_span('year') }} and is_flagged
-    group by year, school_id
+        method.year,
+        method.method_code,
+        flagged.school_id,
+        count(distinct flagged.marker) as n_markers
+    from method
+    inner join {{ source('estimates', 'estimate_marker') }} as flagged
+        on method.year = flagged.year and method.markers ? flagged.marker
+    where flagged.is_flagged
+    group by method.year, method.method_code, flagged.school_id
 
 ),
 
@@ -165,8 +169,9 @@ set_beside as (
         prediction.residual_z,
         trend.slope,
         coalesce(trend.slope < 0, false) as is_falling,
-        coalesce(context.place * method.context_denominator <= method.context_numerator * context.n_schools, false)
-            as is_adverse,
+        coalesce(
+            (context.place - 1) * method.context_denominator < method.context_numerator * context.n_schools, false
+        ) as is_adverse,
         coalesce(marker.n_markers, 0) as n_markers
     from method
     inner join base on method.base_method = base.method_code and method.year = base.year
@@ -197,6 +202,7 @@ set_beside as (
     left join marker
         on
             method.year = marker.year
+            and method.method_code = marker.method_code
             and base.school_id = marker.school_id
 
 ),

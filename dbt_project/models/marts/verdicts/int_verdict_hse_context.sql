@@ -89,7 +89,8 @@ set_beside as (
 
 ),
 
--- Positions among the schools that can be compared; equal schools share a position.
+-- Positions among the schools that can be compared; equal schools share a position. A school belongs to the lower quarter
+-- when less than a quarter of the schools lie below it.
 placed as (
 
     select
@@ -122,10 +123,10 @@ cut as (
 
     select
         placed.*,
-        place_from_below * low_denominator <= low_numerator * n_schools as is_bottom,
-        place_from_above * high_denominator <= high_numerator * n_schools as is_top,
-        coalesce(residual_place * residual_denominator <= residual_numerator * n_residuals, false) as is_far_above,
-        context_place * context_denominator <= context_numerator * n_contexts as is_adverse
+        (place_from_below - 1) * low_denominator < low_numerator * n_schools as is_bottom,
+        (place_from_above - 1) * high_denominator < high_numerator * n_schools as is_top,
+        coalesce((residual_place - 1) * residual_denominator < residual_numerator * n_residuals, false) as is_far_above,
+        (context_place - 1) * context_denominator < context_numerator * n_contexts as is_adverse
     from placed
 
 ),
