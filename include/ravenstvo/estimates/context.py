@@ -98,6 +98,8 @@ class Version:
     inputs: list[str]
     schools: list[str]
     index: Index
+    coverage: tuple[int, int]
+    """Share of the schools of the most complete version that it must know to be chosen: numerator, denominator."""
 
     @property
     def name(self) -> str:
@@ -105,9 +107,9 @@ class Version:
         return f"{self.code} {self.version}"
 
     @property
-    def n_schools(self) -> int:
+    def known(self) -> set[str]:
         """Schools that the version gives a value to."""
-        return int(np.isfinite(self.index.value).sum())
+        return {school for school, value in zip(self.schools, self.index.value, strict=True) if np.isfinite(value)}
 
 
 def estimate(cursor: Cursor, year: int) -> dict[str, int]:
@@ -153,7 +155,8 @@ def _versions(cursor: Cursor, year: int, outcomes: pd.DataFrame) -> list[Version
             continue
         result = _outcome(outcomes, parameters.get("outcome_model"), schools)
         index = context_index.compute(_rule(row.kind, parameters, inputs.sign), own, result)
-        versions.append(Version(row.index_code, row.index_version, codes, schools, index))
+        coverage = (parameters["coverage_numerator"], parameters["coverage_denominator"])
+        versions.append(Version(row.index_code, row.index_version, codes, schools, index, coverage))
     return versions
 
 
@@ -202,8 +205,7 @@ def _rounded(*numbers: float) -> list[float]:
 
 def _index_rows(versions: list[Version]) -> pd.DataFrame:
     """A row for each school with a form and each version; the version of the year is one for all of them."""
-    best = max((version.n_schools for version in versions), default=0)
-    of_year = next((version for version in versions if best and version.n_schools == best), None)
+    of_year = _chosen(versions, {school for version in versions for school in version.known})
     frames = [
         pd.DataFrame(
             {
@@ -229,7 +231,8 @@ def _fit(
     code, version, parameters = model
     nothing = pd.DataFrame(columns=_MODEL), pd.DataFrame(columns=_PREDICTION)
     own = outcomes[outcomes.model_code == code].merge(covariates, on="school_id").sort_values("school_id")
-    index = _index_of_model(parameters["indexes"], versions, set(own.school_id))
+    by_name = {one.name: one for one in versions}
+    index = _chosen([by_name[name] for name in parameters["indexes"] if name in by_name], set(own.school_id))
     if index is None:
         return nothing
     own["context_index"] = own.school_id.map(dict(zip(index.schools, index.index.value, strict=True)))
@@ -268,16 +271,15 @@ _COLUMN = {"index": "context_index", "rural": "is_rural", "school_kind": "school
 """What each covariate of the seed is made of."""
 
 
-def _index_of_model(names: list[str], versions: list[Version], schools: set[str]) -> Version | None:
-    """Of the versions that a model may use, the one that knows most of its schools; of equal ones, the first named."""
-    by_name = {version.name: version for version in versions}
-    best, found = 0, None
-    for version in filter(None, map(by_name.get, names)):
-        values = zip(version.schools, np.isfinite(version.index.value), strict=True)
-        n = sum(1 for school, is_known in values if is_known and school in schools)
-        if n > best:
-            best, found = n, version
-    return found
+def _chosen(versions: list[Version], schools: set[str]) -> Version | None:
+    """The first version that knows enough of the schools, beside the one that knows most of them; in whole numbers."""
+    numbers = [len(version.known & schools) for version in versions]
+    most = max(numbers, default=0)
+    for version, number in zip(versions, numbers, strict=True):
+        numerator, denominator = version.coverage
+        if number and denominator * number >= numerator * most:
+            return version
+    return None
 
 
 def _design(own: pd.DataFrame, parameters: dict[str, Any]) -> tuple[list[str], Floats]:
