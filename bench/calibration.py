@@ -21,13 +21,14 @@ from functools import cache
 
 import numpy as np
 from ravenstvo.estimates.beta_binomial import Floats, Ints, Prior, probability_low
-from ravenstvo.estimates.copula import conditional, correlation, make_grid
+from ravenstvo.estimates.copula import conditional, make_grid
 from ravenstvo.estimates.rule_probability import (
     REPEATED,
     Counts,
     Evidence,
     Rule,
     average_over_factor,
+    correlations,
     rule_probability,
 )
 from ravenstvo.settings import PROJECT_ROOT
@@ -89,9 +90,10 @@ def logit_shares(scores: Floats) -> Floats:
 class Shape:
     """A kind of region: how true shares and numbers of participants are drawn, and how procedures hang together.
 
-    ``correlation`` is that of any two procedures of a school; ``of_subject`` is added within a subject (procedures take
-    turns at two), and ``lasting`` is the part of what is a procedure's own that stays from year to year. The last two the
-    model does not know. ``small_are_weaker`` is added to the scores of schools with 10 participants or fewer.
+    ``correlation`` is that of any two procedures of a school; ``of_subject`` is added within a subject (procedures
+    take turns at two), and ``lasting`` is the part of what is a procedure's own that stays from year to year. The
+    last two the model does not know. ``small_are_weaker`` is added to the scores of schools with 10 participants or
+    fewer.
     """
 
     title: str
@@ -159,10 +161,10 @@ def calibration(index: int, condition: str = RULE.condition) -> dict[str, Given]
                 x, n = years[0].x[at, k], years[0].n[at, k]
                 found = probability_low(x, n, prior, RULE.numerator, RULE.denominator)
                 given["procedure"].append((found, truly[0][at, k]))
-        loading = correlation(years[0].x, years[0].n, years[0].priors).loading
+        loadings = (found.loading for found in correlations(years))
         rule = Rule(RULE.numerator, RULE.denominator, condition, RULE.min_procedures, RULE.min_repeated)
         assessed = (years[0].n > 0, years[1].n > 0)
-        together, alone = Evidence(years, loading).probability(rule, assessed, range(N_PROCEDURES))
+        together, alone = Evidence(years, *loadings).probability(rule, assessed, range(N_PROCEDURES))
         if condition == REPEATED:
             holds = (truly[0] & truly[1]).sum(axis=1) >= RULE.min_repeated
         else:

@@ -37,6 +37,7 @@ select
     region_prior.beta,
     correlation.rho,
     correlation.n_pairs as n_correlation_pairs,
+    correlation.rho_years,
     '{{ env_var("RAVENSTVO_CALCULATION_ID", "manual") }}' as calculation_id
 from region_prior
 left join correlation

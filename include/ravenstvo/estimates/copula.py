@@ -1,9 +1,10 @@
-"""How the true shares of one school hang together: their correlation, and a one-factor Gaussian copula with it.
+"""How the true shares of one school hang together: their correlations, and a Gaussian copula with them.
 
 A school that does badly in one procedure tends to do badly in others. Each true share keeps the Beta prior of its own
-procedure, and all shares of a school lean on one unseen factor ``u`` of the school, standard normal:
-``p_k = F_k⁻¹(Φ(√r·u + √(1−r)·e_k))``. Given ``u`` the procedures are independent, so a rule over several of them is
-worked out at each node of ``u`` and averaged.
+procedure, and all shares of a school lean on one unseen factor ``u`` of the school, standard normal: ``p_k =
+F_k⁻¹(Φ(√r·u + √(1−r)·e_k))``. Given ``u`` the procedures are independent, so a rule over several of them is worked
+out at each node of ``u`` and averaged. The same procedure in two years may hang together more than that: then the two
+lean on a factor ``w`` of the school's procedure, ``w = √(r/R)·u + √(1−r/R)·v_k``, with R in place of r.
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ LOG_WEIGHTS: Floats = -0.5 * NODES**2
 
 LARGEST_CORRELATION = 0.95
 
+# Below this part of R its excess over r is narrower than the gaps between nodes.
+_LEAST_LASTING = 0.03
+
 # Terms of the expansion that finds r: smooth functions need few.
 _TERMS = 20
 
@@ -35,14 +39,18 @@ _SHARES: Floats = np.linspace(0, 1, 41)
 
 @dataclass(frozen=True)
 class Correlation:
-    """Correlation ``rho`` of true shares of different procedures of a school, from ``n_pairs`` pairs.
+    """Correlation ``rho`` of true shares of a school, from ``n_pairs`` pairs.
 
-    ``loading`` is the r of the copula that has this correlation. It is larger: shares are skewed, scores are not.
+    ``loading`` is the correlation of scores in the copula that has this one. It is larger: shares are skewed, scores
+    are not.
     """
 
     n_pairs: int
     rho: float
     loading: float
+
+
+NO_CORRELATION = Correlation(0, 0.0, 0.0)
 
 
 def correlation(x: Ints, n: Ints, priors: Sequence[Prior | None]) -> Correlation:
@@ -53,39 +61,76 @@ def correlation(x: Ints, n: Ints, priors: Sequence[Prior | None]) -> Correlation
     procedure; a pair weighs by the reliabilities n/(n + M) of its two shares, the inverses of the variances of z.
     Procedures whose schools cannot be told apart have no part in it. Clipped to [0, 0.95]; 0 without pairs.
     """
-    known = [prior is not None and prior.m is not None for prior in priors]
-    x, n = x[:, known], n[:, known]
-    spread = [prior for prior in priors if prior is not None and prior.m is not None]
-    counted = (n > 0).sum(axis=1)
-    n_pairs = int((counted * (counted - 1) // 2).sum())
-    if n_pairs == 0:
-        return Correlation(0, 0.0, 0.0)
-    mu, tau2, m = (np.array([getattr(prior, name) for prior in spread]) for name in ("mu", "tau2", "m"))
-    weight = n / (n + m)
-    scored = weight * (x / np.maximum(n, 1) - mu) / np.sqrt(tau2)
-    products, pair_weight = (np.einsum("sk,sl->kl", each, each) for each in (scored, weight))
-    for matrix in (products, pair_weight):
+    weight, scored = _scored(x, n, priors)
+    counted = (weight > 0).sum(axis=1)
+    pairs = [np.einsum("sk,sl->kl", each, each) for each in (scored, weight)]
+    for matrix in pairs:
         np.fill_diagonal(matrix, 0)
-    rho = float(np.clip(products.sum() / pair_weight.sum(), 0, LARGEST_CORRELATION))
-    return Correlation(n_pairs, rho, _loading(rho, spread, pair_weight / pair_weight.sum()))
+    return _pooled(int((counted * (counted - 1) // 2).sum()), pairs[0], pairs[1], priors, priors)
 
 
-def _loading(rho: float, priors: Sequence[Prior], pair_weight: Floats) -> float:
-    """The r at which the shares of different procedures have the mean correlation ``rho``.
+def correlation_of_years(
+    now: tuple[Ints, Ints, Sequence[Prior | None]], before: tuple[Ints, Ints, Sequence[Prior | None]]
+) -> Correlation:
+    """The same for pairs of one procedure in two years; each year has its ``x``, ``n`` and ``priors``."""
+    (weight, scored), (weight_before, scored_before) = _scored(*now), _scored(*before)
+    n_pairs = int(((weight > 0) & (weight_before > 0)).sum())
+    products, weights = (scored * scored_before).sum(axis=0), (weight * weight_before).sum(axis=0)
+    return _pooled(n_pairs, np.diag(products), np.diag(weights), now[2], before[2])
 
-    A share as a function of its normal score is expanded in Hermite polynomials (``a_kj``, their squares summing to 1);
-    two shares whose scores have the correlation r have the correlation Σ_j a_kj·a_lj·r^j (Mehler).
+
+def _scored(x: Ints, n: Ints, priors: Sequence[Prior | None]) -> tuple[Floats, Floats]:
+    """Reliability of each share and the share in units of τ from the mean, times it; 0 where nothing is known."""
+    weight, scored = np.zeros((2, *n.shape))
+    for k, prior in enumerate(priors):
+        if prior is not None and prior.m is not None:
+            weight[:, k] = n[:, k] / (n[:, k] + prior.m)
+            scored[:, k] = weight[:, k] * (x[:, k] / np.maximum(n[:, k], 1) - prior.mu) / np.sqrt(prior.tau2)
+    return weight, scored
+
+
+def _pooled(
+    n_pairs: int, products: Floats, weights: Floats, some: Sequence[Prior | None], others: Sequence[Prior | None]
+) -> Correlation:
+    """Correlation from sums of products and of weights of pairs, procedures × procedures.
+
+    A share as a function of its score is expanded in Hermite polynomials (``a_kj``, their squares summing to 1); two
+    shares whose scores have the correlation r have the correlation Σ_j a_kj·a_lj·r^j (Mehler). The loading is the r at
+    which this, averaged over the pairs, is ``rho``.
     """
+    if n_pairs == 0:
+        return NO_CORRELATION
+    rho = float(np.clip(products.sum() / weights.sum(), 0, LARGEST_CORRELATION))
+    by_degree = np.einsum("kj,kl,lj->j", _expansion(some), weights / weights.sum(), _expansion(others))
+    candidates = np.linspace(0, LARGEST_CORRELATION, 96)
+    implied = (candidates[:, None] ** np.arange(1, _TERMS)) @ by_degree
+    return Correlation(n_pairs, rho, float(np.interp(rho, np.maximum.accumulate(implied), candidates)))
+
+
+def _expansion(priors: Sequence[Prior | None]) -> Floats:
+    """Coefficients of each procedure's share, procedures × degrees from 1; 0 where it has no variance."""
     nodes, weights = np.polynomial.hermite_e.hermegauss(_TERMS)
-    share = np.stack([special.betaincinv(prior.alpha, prior.beta, special.ndtr(nodes)) for prior in priors])
     degrees = np.arange(1, _TERMS)
     basis = np.polynomial.hermite_e.hermevander(nodes, _TERMS - 1)[:, 1:] / np.sqrt(special.factorial(degrees))
-    terms = share @ (basis * (weights / weights.sum())[:, None])
-    terms /= np.sqrt((terms**2).sum(axis=1, keepdims=True))
-    by_degree = np.einsum("kj,kl,lj->j", terms, pair_weight, terms)
-    candidates = np.linspace(0, LARGEST_CORRELATION, 96)
-    implied = (candidates[:, None] ** degrees) @ by_degree
-    return float(np.interp(rho, np.maximum.accumulate(implied), candidates))
+    found = np.zeros((len(priors), len(degrees)))
+    for k, prior in enumerate(priors):
+        if prior is not None and prior.m is not None:
+            terms = special.betaincinv(prior.alpha, prior.beta, special.ndtr(nodes)) @ (basis * weights[:, None])
+            found[k] = terms / np.sqrt((terms**2).sum())
+    return found
+
+
+def given_school(loading: float, lasting: float) -> Floats | None:
+    """Probabilities of the factor of a school's procedure at each node of the factor of the school, nodes × nodes.
+
+    None when the two are one: the same procedure hangs together over the years no more than different ones do, or by
+    so little that the nodes could not show it.
+    """
+    if lasting - loading <= _LEAST_LASTING * lasting:
+        return None
+    kept = loading / lasting
+    weight = np.exp(-((NODES[None, :] - np.sqrt(kept) * NODES[:, None]) ** 2) / (2 * (1 - kept)))
+    return np.asarray(weight / weight.sum(axis=1, keepdims=True))
 
 
 @dataclass(frozen=True)
@@ -162,9 +207,9 @@ def conditional(x: Ints, n: Ints, grid: Grid) -> Conditional:
     at = grid.first_low
     sides = []
     for side, wanted in ((slice(None, at), 1 - exact[:, None]), (slice(at, None), exact[:, None])):
-        marginal = _sum_over_cells(likelihood[:, side], grid.mass[None, side])
+        marginal = sum_over(likelihood[:, side], grid.mass[None, side])
         scale = np.where(marginal > 0, wanted / np.where(marginal > 0, marginal, 1), 0)
-        sides.append(_sum_over_cells(likelihood[:, side], grid.given_factor[:, side]) * scale)
+        sides.append(sum_over(likelihood[:, side], grid.given_factor[:, side]) * scale)
     total = sides[0] + sides[1]
     seen = total > 0
     return Conditional(
@@ -173,8 +218,8 @@ def conditional(x: Ints, n: Ints, grid: Grid) -> Conditional:
     )
 
 
-def _sum_over_cells(likelihood: Floats, mass: Floats) -> Floats:
-    """Schools × cells by nodes × cells to schools × nodes.
+def sum_over(likelihood: Floats, mass: Floats) -> Floats:
+    """Sums over cells: schools × cells and nodes × cells give schools × nodes.
 
     Not a matrix product of BLAS: its sums depend on how many threads share the rows, and threads that wait for a busy
     machine cost more than they save.

@@ -9,7 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ravenstvo.estimates.beta_binomial import Floats, Ints, Prior, fit_prior, probability_low
-from ravenstvo.estimates.copula import LOG_WEIGHTS, NODES, conditional, make_grid
+from ravenstvo.estimates.copula import (
+    LOG_WEIGHTS,
+    NODES,
+    Correlation,
+    conditional,
+    correlation,
+    correlation_of_years,
+    given_school,
+    make_grid,
+    sum_over,
+)
 
 TWO_PROCEDURES, REPEATED, BOTH, EITHER = "two_procedures", "repeated", "both", "either"
 
@@ -50,18 +60,26 @@ class Counts:
         return Counts(self.x[schools], self.n[schools], self.priors)
 
 
+def correlations(years: tuple[Counts, Counts]) -> tuple[Correlation, Correlation]:
+    """Correlation of different procedures of this year, and of the same procedure in this year and the one before."""
+    now, before = ((counts.x, counts.n, counts.priors) for counts in years)
+    return correlation(*now), correlation_of_years(now, before)
+
+
 class Evidence:
     """What the counts of some schools say under each rule, with and without a common factor of the school.
 
-    ``years`` are the counts of this year and of the year before, over the same schools and procedures; the procedures
-    of both lean on one factor, by the same ``loading`` (see ``copula``). What is computed for one rule serves the
-    next.
+    ``years`` are the counts of this year and of the year before, over the same schools and procedures. The procedures
+    of both lean on one factor of the school, by ``loading``; the same procedure in the two years hangs together by
+    ``lasting``, if that is more (see ``copula``). What is computed for one rule serves the next.
     """
 
-    def __init__(self, years: tuple[Counts, Counts], loading: float) -> None:
+    def __init__(self, years: tuple[Counts, Counts], loading: float, lasting: float = 0.0) -> None:
         self._years = years
         self._loading = loading
-        self._known: dict[tuple[int, int, int, int], tuple[Floats, Floats, Floats]] = {}
+        self._given_school = given_school(loading, lasting)
+        self._lasting = loading if self._given_school is None else lasting
+        self._known: dict[tuple[int, int, int, int, float], tuple[Floats, Floats, Floats]] = {}
 
     def probability(self, rule: Rule, assessed: tuple[Flags, Flags], columns: Sequence[int]) -> tuple[Floats, Floats]:
         """Probability of the rule for each school: with the common factor, and with independent procedures.
@@ -69,23 +87,39 @@ class Evidence:
         ``assessed`` says what the rule may look at, for each year schools × procedures; ``columns`` are the rule's
         procedures. Only these tell of the school's factor.
         """
+        looks_back = rule.condition != TWO_PROCEDURES
         n_schools = len(self._years[0].n)
         alone = np.zeros((2, len(columns), n_schools))
         given = np.zeros((2, len(columns), n_schools, len(NODES)))
         log_likelihood = np.zeros((n_schools, len(NODES)))
-        for back in (0,) if rule.condition == TWO_PROCEDURES else (0, 1):
-            for i, column in enumerate(columns):
+        for i, column in enumerate(columns):
+            exact, low = np.zeros((2, n_schools)), np.zeros((2, n_schools, len(NODES)))
+            logs = np.zeros((n_schools, len(NODES)))
+            for back in (0, 1) if looks_back else (0,):
                 at = assessed[back][:, column]
                 if at.any():
-                    exact, low, logs = self._procedure(back, column, rule.numerator, rule.denominator)
-                    alone[back, i, at], given[back, i, at] = exact[at], low[at]
-                    log_likelihood[at] += logs[at]
+                    found = self._procedure(back, column, rule, self._lasting if looks_back else self._loading)
+                    exact[back, at], low[back, at] = found[0][at], found[1][at]
+                    logs[at] += found[2][at]
+            alone[:, i] = exact[0], exact[0] * exact[1]
+            # Given the factor of the procedure its two years are independent too.
+            given[:, i], logs = self._at_school(np.stack([low[0], low[0] * low[1]]), logs, looks_back)
+            log_likelihood += logs
         together = average_over_factor(_of_rule(rule, given), log_likelihood)
         return np.clip(together, 0, 1), np.clip(_of_rule(rule, alone), 0, 1)
 
-    def _procedure(self, back: int, column: int, numerator: int, denominator: int) -> tuple[Floats, Floats, Floats]:
+    def _at_school(self, low: Floats, logs: Floats, looks_back: bool) -> tuple[Floats, Floats]:
+        """From nodes of the procedure's factor to nodes of the school's: probabilities and log-likelihood."""
+        if not looks_back or self._given_school is None:
+            return low, logs
+        likelihood = np.exp(logs - logs.max(axis=1, keepdims=True))
+        total = np.maximum(sum_over(likelihood, self._given_school), np.finfo(float).tiny)
+        return np.stack([sum_over(likelihood * one, self._given_school) / total for one in low]), np.log(total)
+
+    def _procedure(self, back: int, column: int, rule: Rule, loading: float) -> tuple[Floats, Floats, Floats]:
         """Of one procedure: P(low) without the factor, P(low) and log-likelihood at each node of it."""
-        key = (back, column, numerator, denominator)
+        numerator, denominator = rule.numerator, rule.denominator
+        key = (back, column, numerator, denominator, loading)
         if key not in self._known:
             counts = self._years[back]
             x, n, prior = counts.x[:, column], counts.n[:, column], counts.priors[column]
@@ -94,7 +128,7 @@ class Evidence:
             at = n > 0
             if prior is not None and at.any():
                 exact[at] = probability_low(x[at], n[at], prior, numerator, denominator)
-                grid = make_grid(prior, numerator, denominator, self._loading)
+                grid = make_grid(prior, numerator, denominator, loading)
                 if grid is None:
                     low[at] = exact[at, None]
                 else:
@@ -104,30 +138,29 @@ class Evidence:
         return self._known[key]
 
 
-def rule_probability(now: Floats, before: Floats, condition: str, min_procedures: int, min_repeated: int) -> Floats:
+def rule_probability(low: Floats, repeated: Floats, condition: str, min_procedures: int, min_repeated: int) -> Floats:
     """Probability that ``condition`` holds when procedures are low independently of each other.
 
-    ``now`` and ``before`` are procedures × anything: the probability that the procedure is low this year and last
-    year, 0 where it is not assessed. ``condition``: ``two_procedures`` — at least ``min_procedures`` low this year;
-    ``repeated`` — at least ``min_repeated`` low in both years; ``both``; ``either``. Procedures are taken one after
-    another; what is kept is the distribution of the two counts, each counted no further than the rule asks. Raises
-    ValueError for other conditions.
+    ``low`` and ``repeated`` are procedures × anything: the probability that the procedure is low this year, and that it
+    is low this year and the year before; 0 where it is not assessed. ``condition``: ``two_procedures`` — at least
+    ``min_procedures`` low this year; ``repeated`` — at least ``min_repeated`` low in both years; ``both``; ``either``.
+    Procedures are taken one after another; what is kept is the distribution of the two counts, each counted no further
+    than the rule asks. Raises ValueError for other conditions.
     """
     if condition not in (TWO_PROCEDURES, REPEATED, BOTH, EITHER):
         raise ValueError(f"Unknown condition {condition}")
     # A count that the condition does not ask about is not kept.
     enough_low = 0 if condition == REPEATED else min_procedures
     enough_repeated = 0 if condition == TWO_PROCEDURES else min_repeated
-    state = np.zeros((enough_low + 1, enough_repeated + 1, *now.shape[1:]))
+    state = np.zeros((enough_low + 1, enough_repeated + 1, *low.shape[1:]))
     state[0, 0] = 1
-    for low, low_before in zip(now, before, strict=True):
-        repeated = low * low_before
-        following = state * (1 - low)
+    for once, twice in zip(low, repeated, strict=True):
+        following = state * (1 - once)
         for i in range(enough_low + 1):
             for j in range(enough_repeated + 1):
                 at = min(i + 1, enough_low)
-                following[at, j] += state[i, j] * (low - repeated)
-                following[at, min(j + 1, enough_repeated)] += state[i, j] * repeated
+                following[at, j] += state[i, j] * (once - twice)
+                following[at, min(j + 1, enough_repeated)] += state[i, j] * twice
         state = following
     if condition == EITHER:
         return np.asarray(state[-1].sum(axis=0) + state[:-1, -1].sum(axis=0))

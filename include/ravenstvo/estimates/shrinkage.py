@@ -15,8 +15,18 @@ import pandas as pd
 from psycopg2.extensions import cursor as Cursor
 
 from ravenstvo.estimates.beta_binomial import probability_low, shrunk_share
-from ravenstvo.estimates.copula import correlation
-from ravenstvo.estimates.rule_probability import BOTH, EITHER, REPEATED, TWO_PROCEDURES, Counts, Evidence, Flags, Rule
+from ravenstvo.estimates.copula import Correlation
+from ravenstvo.estimates.rule_probability import (
+    BOTH,
+    EITHER,
+    REPEATED,
+    TWO_PROCEDURES,
+    Counts,
+    Evidence,
+    Flags,
+    Rule,
+    correlations,
+)
 from ravenstvo.estimates.tables import read, replace_year
 
 # Schools worked on at once: procedures × schools × nodes of the factor stay within some tens of megabytes.
@@ -103,14 +113,12 @@ def estimate(cursor: Cursor, year: int) -> dict[str, int]:
         region = _region(counts, attempt, year)
         if not any(region.years[0].priors):
             continue
-        found = correlation(region.years[0].x, region.years[0].n, region.years[0].priors)
+        found = correlations(region.years)
         thresholds = sorted({(method.threshold_numerator, method.threshold_denominator) for method in of_attempt})
         tables["estimate_prior"].append(_prior_rows(region, attempt))
         tables["estimate_probability"] += _probability_rows(region, attempt, thresholds)
-        tables["estimate_correlation"].append(
-            pd.DataFrame([{"attempt": attempt, "n_pairs": found.n_pairs, "rho": found.rho}])
-        )
-        tables["estimate_rule_probability"] += _rule_rows(region, of_attempt, found.loading, flags, year)
+        tables["estimate_correlation"].append(_correlation_row(*found, attempt))
+        tables["estimate_rule_probability"] += _rule_rows(region, of_attempt, found, flags, year)
     return {
         table: replace_year(cursor, table, year, pd.concat(frames) if frames else pd.DataFrame())
         for table, frames in tables.items()
@@ -129,6 +137,20 @@ def _region(frame: pd.DataFrame, attempt: str, year: int) -> Region:
         return Counts.of_region(x, n)
 
     return Region(schools, procedures, (of_year(year), of_year(year - 1)))
+
+
+def _correlation_row(procedures: Correlation, years: Correlation, attempt: str) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            {
+                "attempt": attempt,
+                "n_pairs": procedures.n_pairs,
+                "rho": procedures.rho,
+                "n_pairs_years": years.n_pairs,
+                "rho_years": years.rho if years.n_pairs else None,
+            }
+        ]
+    )
 
 
 def _prior_rows(region: Region, attempt: str) -> pd.DataFrame:
@@ -164,7 +186,7 @@ def _probability_rows(region: Region, attempt: str, thresholds: list[tuple[int, 
 
 
 def _rule_rows(
-    region: Region, methods: list[Method], loading: float, flags: pd.DataFrame | None, year: int
+    region: Region, methods: list[Method], found: tuple[Correlation, Correlation], flags: pd.DataFrame | None, year: int
 ) -> Iterator[pd.DataFrame]:
     """Probabilities of the methods' rules, for the schools for which the verdict of the rule can be known."""
     prepared = []
@@ -174,7 +196,8 @@ def _rule_rows(
         prepared.append((method, columns, assessed, _conditions(region.years[0], method, assessed, columns)))
     for start in range(0, len(region.schools), _BATCH):
         batch = slice(start, start + _BATCH)
-        evidence = Evidence((region.years[0].take(batch), region.years[1].take(batch)), loading)
+        of_batch = region.years[0].take(batch), region.years[1].take(batch)
+        evidence = Evidence(of_batch, found[0].loading, found[1].loading)
         for method, columns, assessed, conditions in prepared:
             enough = tuple(
                 (of_year & (counts.n >= method.min_participants))[batch]

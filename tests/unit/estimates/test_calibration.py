@@ -73,9 +73,21 @@ def test_independence_would_mislead_where_procedures_hang_together() -> None:
             assert off(together) == pytest.approx(off(alone), abs=0.01)
 
 
-def test_two_years_in_a_row_come_true_that_often() -> None:
-    given = bench.calibration(1, bench.REPEATED)
+@pytest.mark.parametrize("index", [1, 4])
+def test_two_years_in_a_row_come_true_that_often(index: int) -> None:
+    """Whether what is a procedure's own lasts from year to year or not: the counts tell."""
+    given = bench.calibration(index, bench.REPEATED)
     assert off(given["together"]) < 0.02 < off(given["alone"])
+
+
+def test_small_schools_that_are_weaker_are_given_too_little() -> None:
+    """A limit that the page states: the region's mean is not theirs."""
+    (few, many) = (
+        [float(cell.replace(",", ".")) for cell in line.split("|")[3:5]]
+        for line in bench.small_are_weaker_table().splitlines()[2:]
+    )
+    assert few[0] < few[1] - 0.05
+    assert many[0] == pytest.approx(many[1], abs=0.02)
 
 
 def test_the_interval_holds_the_true_share_in_ninety_five_of_a_hundred() -> None:

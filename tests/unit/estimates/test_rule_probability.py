@@ -45,7 +45,7 @@ def by_listing(chances: list[tuple[float, float]], condition: str, min_procedure
 
 def of(chances: list[tuple[float, float]], *parameters: object) -> float:
     now, before = np.array(chances).T
-    return float(rule_probability(now, before, *parameters))  # type: ignore[arg-type]
+    return float(rule_probability(now, now * before, *parameters))  # type: ignore[arg-type]
 
 
 @settings(max_examples=60)

@@ -52,6 +52,8 @@ create table core.estimate_correlation (
   attempt text not null,
   n_pairs bigint not null,
   rho double precision not null,
+  n_pairs_years bigint not null,
+  rho_years double precision,
   primary key (year, attempt)
 );
 comment on table core.estimate_correlation is 'Связь истинных долей разных процедур одной школы';
@@ -59,6 +61,8 @@ comment on column core.estimate_correlation.year is 'Год кампании';
 comment on column core.estimate_correlation.attempt is 'Какая попытка считается: first или last';
 comment on column core.estimate_correlation.n_pairs is 'Пар процедур одной школы, по которым связь оценена';
 comment on column core.estimate_correlation.rho is 'Корреляция, от 0 до 1';
+comment on column core.estimate_correlation.n_pairs_years is 'Пар «одна процедура школы в этом и прошлом году»';
+comment on column core.estimate_correlation.rho_years is 'Корреляция истинных долей одной процедуры школы в этом и прошлом году; пусто без прошлого года';
 
 create table core.estimate_rule_probability (
   year int not null,
