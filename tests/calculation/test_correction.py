@@ -125,7 +125,8 @@ def test_one_changed_mark_is_one_school_and_one_procedure_and_the_approved_list_
     changes = do(
         settings,
         "select distinct school.school_code, change.procedure_code, "
-        "change.n_participants_before = change.n_participants, change.n_below_min - change.n_below_min_before, change.reason_kind, change.file_path, change.file_version, "
+        "change.n_participants_before = change.n_participants, change.n_below_min - change.n_below_min_before, "
+        "change.reason_kind, change.file_path, change.file_version, "
         "change.replaced_path, change.base_calculation_id, change.is_base_published, change.calculation_id "
         "from core.int_calculation_change as change "
         "inner join marts.dim_school as school on change.school_id = school.school_id and school.is_current "
