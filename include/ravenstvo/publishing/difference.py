@@ -56,31 +56,33 @@ where input.calculation_id = %(now)s
 order by file.path, part.sheet
 """
 _CHANGES = """
-select
-    coalesce(mart.municipality_name, school.municipality_name) as municipality,
-    coalesce(mart.school_name, school.name, change.school_id) as school,
-    coalesce(mart.school_code, school.school_code) as code,
-    coalesce(mart.login, school.login) as login,
-    coalesce(method.label_ru, change.method_code) as method,
-    change.method_code,
-    change.school_id,
-    change.is_low_results_before, change.is_low_results,
-    coalesce(procedure.title_ru, change.procedure_code) as procedure,
-    change.n_participants_before, change.n_participants, change.n_below_min_before, change.n_below_min,
-    change.is_low_before, change.is_low, change.is_low_last_year_before, change.is_low_last_year,
-    change.reason, change.file_path, change.file_version, change.replaced_path, change.replaced_version
-from core.int_calculation_change as change
-left join marts.mart_identification as mart using (year, school_id, method_code)
-left join core.dim_school as school on change.school_id = school.school_id and school.is_current
-left join core.dim_procedure as procedure on change.procedure_code = procedure.procedure_code
-left join lateral (
-    select label_ru from core.dim_method as known
-    where known.method_code = change.method_code and known.valid_from_year <= change.year
-    order by known.valid_from_year desc limit 1
-) as method on true
-where change.year = %(year)s and change.calculation_id = %(now)s
-order by change.method_code collate "C", municipality collate "C", school collate "C", change.school_id collate "C",
-    change.procedure_code collate "C"
+select * from (
+    select
+        coalesce(mart.municipality_name, school.municipality_name) as municipality,
+        coalesce(mart.school_name, school.name, change.school_id) as school,
+        coalesce(mart.school_code, school.school_code) as code,
+        coalesce(mart.login, school.login) as login,
+        coalesce(method.label_ru, change.method_code) as method,
+        change.method_code,
+        change.school_id,
+        change.is_low_results_before, change.is_low_results,
+        coalesce(procedure.title_ru, change.procedure_code) as procedure,
+        change.n_participants_before, change.n_participants, change.n_below_min_before, change.n_below_min,
+        change.is_low_before, change.is_low, change.is_low_last_year_before, change.is_low_last_year,
+        change.reason, change.file_path, change.file_version, change.replaced_path, change.replaced_version
+    from core.int_calculation_change as change
+    left join marts.mart_identification as mart using (year, school_id, method_code)
+    left join core.dim_school as school on change.school_id = school.school_id and school.is_current
+    left join core.dim_procedure as procedure on change.procedure_code = procedure.procedure_code
+    left join lateral (
+        select label_ru from core.dim_method as known
+        where known.method_code = change.method_code and known.valid_from_year <= change.year
+        order by known.valid_from_year desc limit 1
+    ) as method on true
+    where change.year = %(year)s and change.calculation_id = %(now)s
+) as named
+order by method_code collate "C", municipality collate "C", school collate "C", school_id collate "C",
+    procedure collate "C"
 """
 
 _COLUMNS = (
@@ -108,6 +110,11 @@ class Difference:
         return [row for row in self.changes if _kind(row) == kind]
 
     @property
+    def n_schools(self) -> int:
+        """Schools that differ, by whatever method."""
+        return len({row.school_id for row in self.changes})
+
+    @property
     def is_published(self) -> bool:
         """Whether people have approved a list on the earlier calculation."""
         return self.pair is not None and self.pair.approved_by is not None
@@ -133,17 +140,19 @@ def difference(cursor: Cursor, year: int | None = None) -> Difference:
 
 
 def write_published_differences(settings: Settings, years: Sequence[int]) -> list[Path]:
-    """Write a workbook for each year from the first to the last whose approved list no longer is what is computed.
-
-    Returns the workbooks written.
-    """
-    written = []
+    """Write a workbook for each of ``published_differences``; returns the workbooks written."""
     with connect(settings) as connection, connection.cursor() as cursor:
-        for year in range(min(years), max(years) + 1):
-            found = difference(cursor, year)
-            if found.is_published and found.changes:
-                written.append(write_difference(found, difference_path(settings, found)))
-    return written
+        return [
+            write_difference(found, difference_path(settings, found)) for found in published_differences(cursor, years)
+        ]
+
+
+def published_differences(cursor: Cursor, years: Sequence[int]) -> Iterator[Difference]:
+    """Comparisons, year by year from the first to the last, in which an approved list no longer is what is computed."""
+    for year in range(min(years), max(years) + 1):
+        found = difference(cursor, year)
+        if found.is_published and found.changes:
+            yield found
 
 
 def difference_path(settings: Settings, found: Difference) -> Path:
@@ -157,7 +166,7 @@ def difference_lines(found: Difference) -> Iterator[str]:
         yield f"Сравнивать не с чем: за {found.year} год прежнего расчёта нет."
         return
     for name, value in _summary(found):
-        yield f"{name}: {value}" if value else name
+        yield f"  {name}: {value}" if name and value else f"    {value}" if value else f"{name}:"
 
 
 def write_difference(found: Difference, target: Path) -> Path:

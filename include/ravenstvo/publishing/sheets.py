@@ -62,7 +62,7 @@ class Book:
     def table(
         self, name: str, columns: Sequence[Column], rows: Iterable[Sequence[Any]], inputs: frozenset[str] = frozenset()
     ) -> tuple[Any, int]:
-        """A sheet with a heading row that stays in sight and a filter. Returns the sheet and the number of rows.
+        """A sheet whose heading row and first two columns stay in sight, with a filter. Returns the sheet and the number of rows.
 
         Whole numbers and shares (float) are numbers, everything else is text; ``inputs`` are columns to be filled in.
         """
@@ -74,7 +74,7 @@ class Book:
         for n_rows, row in enumerate(rows, start=1):
             for place, value in enumerate(row):
                 self._write(sheet, n_rows, place, value, columns[place].title in inputs)
-        sheet.freeze_panes(1, 0)
+        sheet.freeze_panes(1, 2)
         sheet.autofilter(0, 0, max(n_rows, 1), len(columns) - 1)
         sheet.set_landscape()
         sheet.fit_to_pages(1, 0)

@@ -9,6 +9,7 @@ from typing import Any
 
 from psycopg2.extensions import cursor as Cursor
 
+from ravenstvo.publishing.difference import difference_path, published_differences
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse.connection import connect
 
@@ -28,6 +29,7 @@ def show(settings: Settings, started: datetime, say: Say) -> int:
             say(_nothing_to_do(cursor, found["year"]))
         else:
             say(f"Пересчитаны годы: {', '.join(map(str, calculation['years']))} (расчёт {calculation['id']}).")
+            _show_differences(settings, cursor, calculation["years"], say)
         _show_rows(cursor, found["year"], say)
         listed = _show_schools(cursor, found["year"], say)
         example = _example(cursor, listed) if listed else None
@@ -73,6 +75,15 @@ def _calculation(cursor: Cursor, started: datetime) -> dict[str, Any] | None:
     )
     row = cursor.fetchone()
     return None if row is None else {"id": row[0], "years": row[1]}
+
+
+def _show_differences(settings: Settings, cursor: Cursor, years: list[int], say: Say) -> None:
+    """Say where an approved list no longer is what is computed."""
+    for found in published_differences(cursor, years):
+        say(
+            f"Перечень {found.year} года утверждён на расчёте {found.pair.base_id} и заморожен; новый расчёт "
+            f"отличается от него, школ с отличиями: {found.n_schools}. Книга: {difference_path(settings, found)}"
+        )
 
 
 def _nothing_to_do(cursor: Cursor, year: int) -> str:
