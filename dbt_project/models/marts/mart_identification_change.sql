@@ -79,6 +79,20 @@ counts as (
 
 ),
 
+-- For methods that rest on other evidence than shares of procedures.
+plain_counts as (
+
+    select
+        year,
+        school_id,
+        procedure_code,
+        n_participants,
+        n_below_min
+    from {{ ref('fct_school_procedure') }}
+    where {{ method_in_span('year') }} or {{ method_in_span('year + 1') }}
+
+),
+
 -- The counts behind: every procedure that was low before or is low now.
 explaining as (
 
@@ -87,10 +101,10 @@ explaining as (
         listed.school_id,
         listed.method_code,
         procedure.procedure_code,
-        counts_before.n_participants as n_participants_before,
-        counts_before.n_below_min as n_below_min_before,
-        counts_now.n_participants,
-        counts_now.n_below_min
+        coalesce(counts_before.n_participants, plain_before.n_participants) as n_participants_before,
+        coalesce(counts_before.n_below_min, plain_before.n_below_min) as n_below_min_before,
+        coalesce(counts_now.n_participants, plain_now.n_participants) as n_participants,
+        coalesce(counts_now.n_below_min, plain_now.n_below_min) as n_below_min
     from listed
     cross join
         lateral (
@@ -110,6 +124,16 @@ explaining as (
             and listed.school_id = counts_before.school_id
             and listed.method_code = counts_before.method_code
             and procedure.procedure_code = counts_before.procedure_code
+    left join plain_counts as plain_now
+        on
+            listed.year = plain_now.year
+            and listed.school_id = plain_now.school_id
+            and procedure.procedure_code = plain_now.procedure_code
+    left join plain_counts as plain_before
+        on
+            listed.year - 1 = plain_before.year
+            and listed.school_id = plain_before.school_id
+            and procedure.procedure_code = plain_before.procedure_code
 
 ),
 

@@ -1,4 +1,4 @@
-"""Why a school is or is not on the list, down to the rows of the files."""
+"""Why a school is or is not on the list by every method, how surely, and what people decided; down to the rows of files."""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from psycopg2.extensions import connection as Connection
-from psycopg2.extras import DictCursor
+
+from ravenstvo.asking.numbers import method_numbers
+from ravenstvo.asking.reading import fetch, percent
+from ravenstvo.asking.school import school_lines
+from ravenstvo.decisions import TITLES as DECIDED
 
 _ROWS_SHOWN = 12
 
@@ -23,12 +27,12 @@ _SCHOOL = """
         select school_id from core.int_school_key where school_key = %(key)s and key_kind in ('login', 'code')))
 """
 _VERDICTS = """
-    select i.*, m.title_ru, m.source as method_source
+    select i.*, m.title_ru, m.kind, m.source as method_source, m.condition
     from marts.mart_identification as i
     left join core.dim_method as m
       on i.method_code = m.method_code and i.method_version = m.method_version
     where i.school_id = %(school)s and i.year = %(year)s
-    order by i.method_code
+    order by m.kind <> 'low_share', i.method_code
 """
 _EVIDENCE = """
     select e.*, p.title_ru, f.source, f.n_absent, f.n_partial
@@ -73,18 +77,10 @@ _SUMMARY_ROWS = """
 """
 
 
-def percent(share: float | None) -> str:
-    """Share as percent, with a decimal comma."""
-    return "—" if share is None else f"{100 * share:.1f}".replace(".", ",") + " %"
-
-
-def _fetch(connection: Connection, statement: str, **values: Any) -> list[Any]:
-    with connection.cursor(cursor_factory=DictCursor) as cursor:
-        cursor.execute(statement, values)
-        return cursor.fetchall()
-
-
 def _verdict(row: Any) -> str:
+    if row["kind"] == "context_share":
+        words = {True: "НЕБЛАГОПРИЯТНЫЕ УСЛОВИЯ", False: "условия не относятся к неблагоприятным"}
+        return words.get(row["is_adverse_context"], "нет данных для вывода")
     if row["is_low_results"] is None:
         return "нет данных для вывода"
     return "НИЗКИЕ РЕЗУЛЬТАТЫ" if row["is_low_results"] else "не относится к школам с низкими результатами"
@@ -94,22 +90,43 @@ def _method_lines(row: Any) -> Iterator[str]:
     yield ""
     yield f"{row['title_ru'] or row['method_code']} ({row['method_code']}, версия {row['method_version']})"
     yield f"  Вывод: {_verdict(row)}"
+    if row["kind"] == "low_share":
+        yield from _low_share_lines(row)
+    else:
+        yield from method_numbers(row)
+    if row["is_fragile"]:
+        yield "  Вывод неустойчив: его изменил бы один участник (ниже сказано, по какой процедуре)."
+    if row["n_participants_total"]:
+        yield f"  Участников всего: {row['n_participants_total']}, надёжность: {row['evidence_grade']}"
+    yield from _standing_lines(row)
+    if row["decided_status"]:
+        yield f"  Решение: {DECIDED[row['decided_status']]}; {row['decided_by']}, {row['decided_at']:%d.%m.%Y}"
+        yield f"  Документ решения: {row['decision_document'] or 'не указан'}"
+    yield f"  Источник правила: {row['method_source']}"
+
+
+def _low_share_lines(row: Any) -> Iterator[str]:
     yield (
         f"  Процедур с участниками: {row['n_procedures']}, с низким результатом: {row['n_low_procedures']}"
         f"; две и более в этом году: {_yes(row['is_low_two_procedures'])}"
-        f"; одна и та же два года подряд: {_yes(row['is_low_repeated'])}"
+        f"; одна и та же два года подряд: {_yes(row['is_low_repeated'] if row['has_last_year'] else None)}"
     )
     if row["is_low_results"] is None and row["n_procedures"]:
         yield "  Для вывода не хватает данных: минимальный балл или результаты прошлого года неизвестны."
-    if row["is_fragile"]:
-        yield "  Вывод неустойчив: его изменил бы один участник."
-    yield f"  Участников всего: {row['n_participants_total']}, надёжность: {row['evidence_grade']}"
+    if row["probability_low"] is not None:
+        yield (
+            "  Вероятность, что правило выполнено для истинных долей школы, а не только в этом году: "
+            f"{percent(row['probability_low'])}"
+        )
+
+
+def _standing_lines(row: Any) -> Iterator[str]:
     if row["years_identified"]:
         yield f"  Лет подряд в списке: {row['years_identified']}"
-    if row["decided_status"]:
-        decided = f"{row['decided_status']} ({row['decided_by']}, {row['decided_at']:%d.%m.%Y})"
-        yield f"  Решение: {decided}; документ: {row['decision_document']}"
-    yield f"  Источник правила: {row['method_source']}"
+    elif row["exit_state"] == "watch":
+        yield f"  Была в списке; не низкая лет: {row['years_not_low']}, для выхода этого ещё мало"
+    elif row["exit_state"] == "exited":
+        yield f"  Вышла из списка: не низкая лет: {row['years_not_low']}"
 
 
 def _yes(value: bool | None) -> str:
@@ -131,8 +148,28 @@ def _evidence_line(row: Any) -> str:
         line += f"; годом раньше {row['n_below_min_last_year']} из {row['n_participants_last_year']}"
         line += " — тоже низкий" if row["is_repeated"] else ""
     if row["one_pupil_flips"]:
-        line += "; один участник изменил бы вывод по процедуре"
+        line += "; одним участником ниже минимума " + (
+            "меньше — и процедура была бы в норме" if row["is_low"] else "больше — и процедура была бы низкой"
+        )
     return line
+
+
+def _sureness_line(row: Any) -> str | None:
+    """What else is known of a procedure: shrunk share, several years, who took part, markers."""
+    said = []
+    if row["shrunk_share"] is not None:
+        said.append(f"стянутая доля {percent(row['shrunk_share'])}")
+        said.append(f"вероятность, что истинная доля не ниже порога, {percent(row['probability_low'])}")
+    if row["n_participants_pooled"] > row["n_participants"]:
+        interval = f"{percent(row['ci_low_pooled'])} – {percent(row['ci_high_pooled'])}"
+        counts = f"{row['n_below_pooled']} из {row['n_participants_pooled']}"
+        said.append(f"за годы по предмету {counts} ({percent(row['share_pooled'])}, интервал {interval})")
+    if row["participation_rate"] is not None:
+        low = " — мало" if row["is_low_participation"] else ""
+        said.append(f"участвовали {row['n_participants']} из {row['n_enrolled']}{low}")
+    if row["is_excluded"]:
+        said.append("этим методом не учитывается: результат отмечен признаком")
+    return "      " + "; ".join(said) if said else None
 
 
 def _rows_line(row: Any) -> str:
@@ -148,7 +185,7 @@ def _rows_line(row: Any) -> str:
 
 
 def _find(connection: Connection, key: str) -> Any:
-    schools = _fetch(connection, _SCHOOL, key=key.strip())
+    schools = fetch(connection, _SCHOOL, key=key.strip())
     if not schools:
         raise UnknownSchoolError(f"Школы «{key}» в хранилище нет: укажите код ОО или логин ФИС ОКО")
     return schools[0]
@@ -169,22 +206,47 @@ def explain(connection: Connection, key: str, year: int) -> Iterator[str]:
     keys = ", ".join(filter(None, (school["school_code"], school["login"], school["school_id"])))
     yield f"{school['name'] or 'Школа без названия'} ({keys})"
     yield f"{school['municipality_name'] or 'Муниципалитет не указан'}, {year} год"
-    verdicts = _fetch(connection, _VERDICTS, school=school["school_id"], year=year)
+    scope = {"school": school["school_id"], "year": year}
+    verdicts = fetch(connection, _VERDICTS, **scope)
     if not verdicts:
         yield ""
         yield f"За {year} год расчёта по этой школе нет: не было её результатов, или год не пересчитан."
-    named: set[str] = set()
+    yield from _in_short(verdicts)
+    shown: dict[str, str] = {}
     for verdict in verdicts:
         yield from _method_lines(verdict)
-        scope = {"school": school["school_id"], "year": year}
-        for row in _fetch(connection, _EVIDENCE, **scope, method=verdict["method_code"]):
-            yield _evidence_line(row)
-            procedure = row["procedure_code"]
-            if procedure not in named:
-                named.add(procedure)
-                statement = _SUMMARY_ROWS if row["source"] == "summary" else _PUPIL_ROWS
-                for place in _fetch(connection, statement, **scope, procedure=procedure):
-                    yield _rows_line(place)
+        if verdict["kind"] == "low_share":
+            yield from _ground_lines(connection, verdict["method_code"], scope, shown)
+    yield from school_lines(connection, school["school_id"], year)
     if verdicts:
         yield ""
         yield f"Расчёт: {verdicts[0]['calculation_id']}"
+
+
+def _in_short(verdicts: list[Any]) -> Iterator[str]:
+    judged = [row for row in verdicts if row["is_low_results"] is not None]
+    low = [row["method_code"] for row in judged if row["is_low_results"]]
+    if judged:
+        named = ": " + ", ".join(low) if low else ""
+        yield f"Методов с выводом о результатах: {len(judged)}, называют низкими: {len(low)}{named}"
+
+
+def _ground_lines(connection: Connection, method: str, scope: dict[str, Any], shown: dict[str, str]) -> Iterator[str]:
+    """Procedures behind a verdict, with the rows of the files; what an earlier method has shown is only named."""
+    again = []
+    for row in fetch(connection, _EVIDENCE, **scope, method=method):
+        procedure, line = row["procedure_code"], _evidence_line(row)
+        if shown.get(procedure) == line and not row["is_excluded"]:
+            again.append(row["title_ru"] or procedure)
+            continue
+        yield line
+        sureness = _sureness_line(row)
+        if sureness:
+            yield sureness
+        if procedure not in shown:
+            statement = _SUMMARY_ROWS if row["source"] == "summary" else _PUPIL_ROWS
+            for place in fetch(connection, statement, **scope, procedure=procedure):
+                yield _rows_line(place)
+        shown.setdefault(procedure, line)
+    if again:
+        yield f"    Как показано выше: {'; '.join(again)}"
