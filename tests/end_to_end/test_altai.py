@@ -8,6 +8,16 @@ from pathlib import Path
 import pytest
 from asked import comparable, counts_by_login, disagreements, told, verdicts_of
 from independent import ALTAI, Counts, Key, count_vpr, registered_schools, resolved, verdicts
+from independent_methods import (
+    RUSSIAN_AND_MATHS,
+    check_change,
+    check_context,
+    check_methods,
+    check_municipalities,
+    check_side_by_side,
+    check_sureness,
+    mean_probability_gap,
+)
 from running import Warehouse
 
 YEARS, CAMPAIGN = (2020, 2021), 2021
@@ -65,3 +75,27 @@ def test_impossible_totals_are_rejected(warehouse: Warehouse, expected: dict[Key
     """)
     mine = {str(year): sum(v.n_rejected for key, v in expected.items() if key.year == year) for year in YEARS}
     assert {row["year"]: int(row["n"]) for row in rejected} == mine
+
+
+def test_every_other_method_has_the_same_verdicts(warehouse: Warehouse) -> None:
+    """Only ВПР came: what rests on ЕГЭ has no verdict, what can rest on ВПР has."""
+    n_low = check_methods(warehouse, CAMPAIGN)
+    assert n_low["regional_rank"] > 0 and n_low["hse_context_all"] > 0
+    assert not n_low["stable_low_3y"] and not n_low["ege_fails_60"] and not n_low["hse_context"]
+
+
+def test_intervals_and_shrinkage_are_those_of_the_formulas(warehouse: Warehouse) -> None:
+    for year in YEARS:
+        assert check_sureness(warehouse, year) > 6_000
+    assert mean_probability_gap(warehouse, CAMPAIGN, "rosobr_30") > 0.4
+
+
+def test_methods_side_by_side_and_changes_agree(warehouse: Warehouse) -> None:
+    check_side_by_side(warehouse, CAMPAIGN)
+    assert set(check_change(warehouse, CAMPAIGN, "rosobr_30")) >= {"entered", "left", "stayed"}
+    assert check_context(warehouse, CAMPAIGN) > 100
+
+
+def test_municipalities_are_judged_over_pupils(warehouse: Warehouse) -> None:
+    groups = {procedure: [procedure] for procedure in RUSSIAN_AND_MATHS}
+    assert check_municipalities(warehouse, CAMPAIGN, "municipal_vpr", groups) > 0

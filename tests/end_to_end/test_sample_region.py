@@ -8,6 +8,14 @@ from pathlib import Path
 import pytest
 from asked import comparable, counts_by_code, disagreements, told, verdicts_of
 from independent import Counts, Key, verdicts
+from independent_methods import (
+    check_change,
+    check_context,
+    check_methods,
+    check_municipalities,
+    check_side_by_side,
+    check_sureness,
+)
 from ravenstvo.sample import generate, truth
 from ravenstvo.sample.spec import names
 from running import ASK_SECONDS, RUN_SECONDS, Warehouse, call
@@ -166,3 +174,32 @@ def test_reader_of_the_marts_reads_nothing_else(warehouse: Warehouse) -> None:
     can = {row["name"] for row in rows if row["can"] == "True"}
     assert can == {row["name"] for row in rows if row["name"].startswith("marts.")}
     assert can
+
+
+def test_every_other_method_has_the_same_verdicts(warehouse: Warehouse) -> None:
+    for year in YEARS:
+        check_methods(warehouse, year)
+    n_low = check_methods(warehouse, max(YEARS))
+    assert all(n_low[method] for method in ("regional_rank", "ege_fails_60", "hse_context", "hse_context_all")), n_low
+
+
+def test_intervals_shrinkage_and_context_agree(warehouse: Warehouse) -> None:
+    assert check_sureness(warehouse, max(YEARS)) > 500
+    assert check_context(warehouse, max(YEARS)) > 0
+
+
+def test_methods_side_by_side_and_changes_agree(warehouse: Warehouse) -> None:
+    for year in YEARS:
+        check_side_by_side(warehouse, year)
+    for method in ("rosobr_30", "rosobr_30_repeated", "regional_rank", "crisis_risk"):
+        check_change(warehouse, max(YEARS), method)
+
+
+def test_municipalities_are_judged_over_pupils(warehouse: Warehouse) -> None:
+    groups = {
+        "ege_rus": ["ege_rus"],
+        "ege_math": ["ege_math_base", "ege_math_prof"],
+        "oge_rus": ["oge_rus"],
+        "oge_math": ["oge_math"],
+    }
+    check_municipalities(warehouse, max(YEARS), "municipal", groups)

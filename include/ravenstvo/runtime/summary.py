@@ -18,6 +18,18 @@ Say = Callable[[str], None]
 _SHOWN = 10
 
 
+_FOUND = """
+select i.method_code, m.kind, m.label_ru, count(*) filter (where i.is_low_results),
+  count(*) filter (where case when m.kind = 'context_share' then i.is_adverse_context else i.is_low_results end is not null),
+  count(*) filter (where i.is_low_results and i.is_fragile), count(*) filter (where i.is_adverse_context)
+from marts.mart_identification as i
+join core.dim_method as m on i.method_code = m.method_code and i.method_version = m.method_version
+where i.year = %s
+group by i.method_code, m.kind, m.label_ru
+order by m.kind <> 'low_share', i.method_code
+"""
+
+
 def show(settings: Settings, started: datetime, say: Say) -> int:
     """Print the summary of the run that began at ``started``. Returns the number of files refused as a whole."""
     found = json.loads(settings.last_inbox_file.read_text(encoding="utf-8"))
@@ -119,14 +131,19 @@ def _show_schools(cursor: Cursor, year: int, say: Say) -> int | None:
         return None
     if last < year:
         say(f"За {year} год результатов нет; последний год с результатами — {last}.")
-    cursor.execute(
-        "select method_code, count(*) filter (where is_low_results), count(*) filter (where is_low_results is not null)"
-        " from marts.mart_identification where year = %s group by method_code order by method_code",
-        (last,),
-    )
-    say(f"Школы с низкими результатами, {last} год:")
-    for method, n_low, n_judged in cursor.fetchall():
-        say(f"  {method}: {n_low} из {n_judged}")
+    cursor.execute(_FOUND, (last,))
+    found = cursor.fetchall()
+    say(f"Школы с низкими результатами, {last} год (из них держатся на одном участнике):")
+    for method, kind, title, n_low, n_judged, n_fragile, _ in found:
+        if kind != "context_share" and n_judged:
+            fragile = f" ({n_fragile})" if n_fragile else ""
+            say(f"  {method}: {n_low} из {n_judged}{fragile} — {title}")
+    without = [method for method, kind, *_, n_judged, _, _ in found if kind != "context_share" and not n_judged]
+    if without:
+        say(f"  без данных для вывода: {', '.join(without)}")
+    for method, kind, title, _, n_judged, _, n_adverse in found:
+        if kind == "context_share" and n_judged:
+            say(f"Школы в неблагоприятных условиях: {n_adverse} из {n_judged} ({method}) — {title}")
     return int(last)
 
 
