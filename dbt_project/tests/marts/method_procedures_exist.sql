@@ -1,6 +1,8 @@
 -- What: every procedure that a method names, in a list or in groups, is a procedure of the warehouse.
 -- When it matters: when a method is added or a list changed; a misspelt code would never be low.
 -- How to resolve: correct the code in the seed `method`, or add the procedure to the seed `procedure`.
+{{ config(meta={'tells': true}) }}
+
 with
 
 listed as (
@@ -23,7 +25,10 @@ listed as (
 
 )
 
-select listed.*
+select distinct
+    listed.method_code,
+    listed.method_version,
+    'нет процедуры ' || listed.procedure_code as problem
 from listed
 left join {{ ref('dim_procedure') }} as procedure on listed.procedure_code = procedure.procedure_code
 where procedure.procedure_code is null

@@ -3,6 +3,8 @@
 -- When it matters: when a row is added or changed; a misspelt parameter would be ignored without a word.
 -- How to resolve: the column `problem` says which parameter of which method; correct it in the seed `method`, by
 -- the list in the seed `method_parameter`.
+{{ config(meta={'tells': true}) }}
+
 with
 
 method as (

@@ -240,13 +240,13 @@ def _ground_lines(connection: Connection, method: str, scope: dict[str, Any], sh
             again.append(row["title_ru"] or procedure)
             continue
         yield line
-        sureness = _sureness_line(row)
-        if sureness:
-            yield sureness
         if procedure not in shown:
             statement = _SUMMARY_ROWS if row["source"] == "summary" else _PUPIL_ROWS
             for place in fetch(connection, statement, **scope, procedure=procedure):
                 yield _rows_line(place)
+        sureness = _sureness_line(row)
+        if sureness:
+            yield sureness
         shown.setdefault(procedure, line)
     if again:
         yield f"    Как показано выше: {'; '.join(again)}"

@@ -30,6 +30,8 @@ _QUIETLY = ("--quiet", "--no-use-colors", "--no-send-anonymous-usage-stats", "--
 
 _parsed: dict[tuple[object, ...], Manifest] = {}
 
+_PROBLEMS_TOLD = 5
+
 _FAILED = ("error", "fail", "runtime error")
 
 
@@ -49,7 +51,7 @@ def run_stage(settings: Settings, calculation: Calculation, stage: str) -> dict[
         seconds = time.monotonic() - started
         _record(settings, calculation, stage, results)
         _note_time(settings, calculation, stage, seconds)
-    problems = [f"{_name(r)}: {_message(r)}" for r in results if str(r.status) in _FAILED]
+    problems = [f"{_name(r)}: {_told(settings, r) or _message(r)}" for r in results if str(r.status) in _FAILED]
     if error and not problems:
         problems = [error]
     if problems:
@@ -191,6 +193,18 @@ def _seeds_identity(settings: Settings) -> str:
 
 def _name(result: NodeResult) -> str:
     return str(result.node.name)
+
+
+def _told(settings: Settings, result: NodeResult) -> str | None:
+    """What a failed test of the rules found, in its own words; tests of data keep their rows to themselves."""
+    if str(result.status) != "fail" or not result.node.config.meta.get("tells"):
+        return None
+    statement = getattr(result.node, "compiled_code", None)
+    if not statement:
+        return None
+    with connect(settings) as connection, connection.cursor() as cursor:
+        cursor.execute(f"select * from ({statement}) as found limit {_PROBLEMS_TOLD}")
+        return "; ".join(" ".join(str(value) for value in row) for row in cursor.fetchall())
 
 
 def _message(result: NodeResult) -> str | None:
