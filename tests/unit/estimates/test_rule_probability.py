@@ -18,6 +18,7 @@ from ravenstvo.estimates.rule_probability import (
     Counts,
     Evidence,
     Rule,
+    correlations,
     rule_probability,
 )
 from scipy import special, stats
@@ -218,6 +219,33 @@ def test_the_correlation_of_a_made_up_region_comes_back(loading: float) -> None:
     made = [region(np.random.default_rng(seed), 400, loading) for seed in range(12)]
     found = [correlation(one.x, one.n, one.priors).loading for one in made]
     assert np.mean(found) == pytest.approx(loading, abs=0.03)
+
+
+@pytest.mark.parametrize(("loading", "lasting"), [(0.3, 0.8), (0.5, 0.5)])
+def test_what_lasts_from_year_to_year_comes_back(loading: float, lasting: float) -> None:
+    found = []
+    for seed in range(12):
+        generator = np.random.default_rng(seed)
+        school, kept = generator.normal(size=(400, 1)), generator.normal(size=(400, 6))
+        years = []
+        for _ in range(2):
+            own = np.sqrt(lasting - loading) * kept + np.sqrt(1 - lasting) * generator.normal(size=(400, 6))
+            n = generator.integers(1, 60, size=(400, 6))
+            shares = special.betaincinv(1.2, 7, special.ndtr(np.sqrt(loading) * school + own))
+            years.append(Counts.of_region(generator.binomial(n, shares), n))
+        found.append([one.loading for one in correlations((years[0], years[1]))])
+    assert np.mean(found, axis=0) == pytest.approx([loading, lasting], abs=0.03)
+
+
+def test_a_procedure_that_lasts_makes_two_low_years_likelier() -> None:
+    year = counts([(3, 9), (1, 9)], PRIORS[1:3])
+    wanted, seen = Rule(3, 10, REPEATED, 2, 1), (year.n > 0, year.n > 0)
+    usual, lasting, barely = (
+        float(Evidence((year, year), 0.4, excess).probability(wanted, seen, range(2))[0][0])
+        for excess in (0.4, 0.9, 0.405)
+    )
+    assert lasting > usual + 0.02
+    assert barely == usual
 
 
 def test_without_pairs_there_is_no_correlation() -> None:
