@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ravenstvo.estimates.beta_binomial import Prior, fit_prior, probability_low
+from ravenstvo.estimates.beta_binomial import LEAST_M, Prior, fit_prior, probability_low
 from ravenstvo.estimates.copula import LARGEST_CORRELATION, correlation
 from ravenstvo.estimates.rule_probability import (
     BOTH,
@@ -254,5 +254,9 @@ def test_without_pairs_there_is_no_correlation() -> None:
     made = Counts.of_region(x, n)
     found = correlation(made.x, made.n, made.priors)
     assert (found.n_pairs, found.rho, found.loading) == (0, 0, 0)
+    apart = np.array([[20, 19], [0, 1], [20, 17], [0, 0]]), np.full((4, 2), 20)
+    beyond = Counts.of_region(*apart)
+    assert beyond.priors[0] is not None and beyond.priors[0].m == LEAST_M
+    assert correlation(beyond.x, beyond.n, beyond.priors).n_pairs == 0
     alike = np.full((4, 2), 10), [fit_prior(np.full(4, 3), np.full(4, 10))] * 2
     assert correlation(np.full((4, 2), 3), *alike).n_pairs == 0
