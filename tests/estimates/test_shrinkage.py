@@ -6,7 +6,7 @@ import itertools
 import json
 import random
 from fractions import Fraction
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -185,6 +185,15 @@ def share_given(prior: Prior, loading: float) -> np.ndarray:
     return np.interp(score, SCORES, stats.beta(prior[0], prior[1]).ppf(stats.norm.cdf(SCORES)))
 
 
+@cache
+def at_factor(x: int, n: int, prior: Prior, loading: float, threshold: float) -> tuple[np.ndarray, np.ndarray]:
+    """At each value of the factor: likelihood of the counts, and the probability of a low share."""
+    share = share_given(prior, loading)
+    of_own = share**x * (1 - share) ** (n - x)
+    total = of_own @ OF_OWN
+    return total, (of_own * (share >= threshold)) @ OF_OWN / np.where(total > 0, total, 1)
+
+
 @lru_cache
 def correlation(attempt: str, same: bool) -> tuple[int, float, float]:
     """Pairs, ρ, and the correlation of scores: of different procedures of the year, or of the same one in two years."""
@@ -256,7 +265,6 @@ def rule_probabilities(chosen: Row) -> dict[str, tuple[float, float]]:
         for year in (YEAR, YEAR - 1)
     ]
     fitted = [priors(year, attempt) for year in (YEAR, YEAR - 1)]
-    shares = [{code: share_given(one, lasting) for code, one in year.items()} for year in fitted]
     # The factor of a school's procedure beside that of the school: factor of the school × steps around it.
     around = np.sqrt(loading / lasting) * FACTOR[:, None] + np.sqrt(1 - loading / lasting) * FACTOR[None, ::3]
     of_around = OF_FACTOR[::3] / OF_FACTOR[::3].sum()
@@ -285,11 +293,8 @@ def rule_probabilities(chosen: Row) -> dict[str, tuple[float, float]]:
                 x, n = seen[back][key]
                 alpha, beta, _ = fitted[back][key[1]]
                 exact[back] = stats.beta.sf(float(threshold), alpha + x, beta + n - x)
-                share = shares[back][key[1]]
-                of_own = stats.binom.pmf(x, n, share)
-                total = of_own @ OF_OWN
+                total, low[back] = at_factor(x, n, fitted[back][key[1]], lasting, float(threshold))
                 likelihood = likelihood * total
-                low[back] = (of_own * (share >= float(threshold))) @ OF_OWN / np.where(total > 0, total, 1)
             alone[i, :, 0] = outcomes(*exact)
             weighed = [np.interp(around, FACTOR, likelihood * one) @ of_around for one in outcomes(*low)]
             posterior *= sum(weighed)

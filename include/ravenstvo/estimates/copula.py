@@ -16,7 +16,7 @@ from functools import lru_cache
 import numpy as np
 from scipy import special
 
-from ravenstvo.estimates.beta_binomial import Floats, Ints, Prior, probability_low
+from ravenstvo.estimates.beta_binomial import LEAST_M, Floats, Ints, Prior, probability_low
 
 # Nodes of the school's factor. Evenly spaced ones: fifteen procedures of a large school fix its factor to about 0.2,
 # which is narrower than the gaps of a Gauss–Hermite rule with so many nodes.
@@ -59,7 +59,8 @@ def correlation(x: Ints, n: Ints, priors: Sequence[Prior | None]) -> Correlation
     ``x`` and ``n`` are schools × procedures, ``n`` is 0 where a school has none; ``priors`` one for each procedure.
     With z = (p − μ)/τ the mean of z_k·z_l is the correlation itself, because chance works separately in each
     procedure; a pair weighs by the reliabilities n/(n + M) of its two shares, the inverses of the variances of z.
-    Procedures whose schools cannot be told apart have no part in it. Clipped to [0, 0.95]; 0 without pairs.
+    Procedures whose schools cannot be told apart, or differ more than a Beta allows, have no part in it. Clipped to
+    [0, 0.95]; 0 without pairs.
     """
     weight, scored = _scored(x, n, priors)
     counted = (weight > 0).sum(axis=1)
@@ -83,7 +84,7 @@ def _scored(x: Ints, n: Ints, priors: Sequence[Prior | None]) -> tuple[Floats, F
     """Reliability of each share and the share in units of τ from the mean, times it; 0 where nothing is known."""
     weight, scored = np.zeros((2, *n.shape))
     for k, prior in enumerate(priors):
-        if prior is not None and prior.m is not None:
+        if prior is not None and prior.m is not None and prior.m > LEAST_M:
             weight[:, k] = n[:, k] / (n[:, k] + prior.m)
             scored[:, k] = weight[:, k] * (x[:, k] / np.maximum(n[:, k], 1) - prior.mu) / np.sqrt(prior.tau2)
     return weight, scored
@@ -114,7 +115,7 @@ def _expansion(priors: Sequence[Prior | None]) -> Floats:
     basis = np.polynomial.hermite_e.hermevander(nodes, _TERMS - 1)[:, 1:] / np.sqrt(special.factorial(degrees))
     found = np.zeros((len(priors), len(degrees)))
     for k, prior in enumerate(priors):
-        if prior is not None and prior.m is not None:
+        if prior is not None and prior.m is not None and prior.m > LEAST_M:
             terms = special.betaincinv(prior.alpha, prior.beta, special.ndtr(nodes)) @ (basis * weights[:, None])
             found[k] = terms / np.sqrt((terms**2).sum())
     return found

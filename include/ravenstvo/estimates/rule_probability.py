@@ -66,6 +66,11 @@ def correlations(years: tuple[Counts, Counts]) -> tuple[Correlation, Correlation
     return correlation(*now), correlation_of_years(now, before)
 
 
+# What a procedure says of each school: probabilities without a factor, probabilities at each of its nodes, and the
+# log-likelihood of the counts at each node.
+_Said = tuple[Floats, Floats, Floats]
+
+
 class Evidence:
     """What the counts of some schools say under each rule, with and without a common factor of the school.
 
@@ -79,7 +84,8 @@ class Evidence:
         self._loading = loading
         self._given_school = given_school(loading, lasting)
         self._lasting = loading if self._given_school is None else lasting
-        self._known: dict[tuple[int, int, int, int, float], tuple[Floats, Floats, Floats]] = {}
+        self._known: dict[tuple[int, int, int, int, float], _Said] = {}
+        self._at_school: dict[tuple[int, int, int, bool, bytes], _Said] = {}
 
     def probability(self, rule: Rule, assessed: tuple[Flags, Flags], columns: Sequence[int]) -> tuple[Floats, Floats]:
         """Probability of the rule for each school: with the common factor, and with independent procedures.
@@ -87,37 +93,38 @@ class Evidence:
         ``assessed`` says what the rule may look at, for each year schools × procedures; ``columns`` are the rule's
         procedures. Only these tell of the school's factor.
         """
+        said = [self._procedure(rule, column, (assessed[0][:, column], assessed[1][:, column])) for column in columns]
+        if not said:
+            nothing = np.zeros(len(self._years[0].n))
+            return nothing, nothing
+        alone, given = (np.stack([one[i] for one in said], axis=1) for i in (0, 1))
+        together = average_over_factor(_of_rule(rule, given), np.sum([one[2] for one in said], axis=0))
+        return np.clip(together, 0, 1), np.clip(_of_rule(rule, alone), 0, 1)
+
+    def _procedure(self, rule: Rule, column: int, assessed: tuple[Flags, Flags]) -> _Said:
+        """Of one procedure at the nodes of the school's factor: P(low) and P(low in both years)."""
         looks_back = rule.condition != TWO_PROCEDURES
-        n_schools = len(self._years[0].n)
-        alone = np.zeros((2, len(columns), n_schools))
-        given = np.zeros((2, len(columns), n_schools, len(NODES)))
-        log_likelihood = np.zeros((n_schools, len(NODES)))
-        for i, column in enumerate(columns):
+        seen = np.stack(assessed).tobytes()
+        key = (rule.numerator, rule.denominator, column, looks_back, seen)
+        if key not in self._at_school:
+            n_schools = len(assessed[0])
             exact, low = np.zeros((2, n_schools)), np.zeros((2, n_schools, len(NODES)))
             logs = np.zeros((n_schools, len(NODES)))
             for back in (0, 1) if looks_back else (0,):
-                at = assessed[back][:, column]
+                at = assessed[back]
                 if at.any():
-                    found = self._procedure(back, column, rule, self._lasting if looks_back else self._loading)
+                    found = self._of_year(back, column, rule, self._lasting if looks_back else self._loading)
                     exact[back, at], low[back, at] = found[0][at], found[1][at]
                     logs[at] += found[2][at]
-            alone[:, i] = exact[0], exact[0] * exact[1]
             # Given the factor of the procedure its two years are independent too.
-            given[:, i], logs = self._at_school(np.stack([low[0], low[0] * low[1]]), logs, looks_back)
-            log_likelihood += logs
-        together = average_over_factor(_of_rule(rule, given), log_likelihood)
-        return np.clip(together, 0, 1), np.clip(_of_rule(rule, alone), 0, 1)
+            twice = np.stack([low[0], low[0] * low[1]])
+            if looks_back and self._given_school is not None:
+                twice, logs = _to_school(twice, logs, self._given_school)
+            self._at_school[key] = np.stack([exact[0], exact[0] * exact[1]]), twice, logs
+        return self._at_school[key]
 
-    def _at_school(self, low: Floats, logs: Floats, looks_back: bool) -> tuple[Floats, Floats]:
-        """From nodes of the procedure's factor to nodes of the school's: probabilities and log-likelihood."""
-        if not looks_back or self._given_school is None:
-            return low, logs
-        likelihood = np.exp(logs - logs.max(axis=1, keepdims=True))
-        total = np.maximum(sum_over(likelihood, self._given_school), np.finfo(float).tiny)
-        return np.stack([sum_over(likelihood * one, self._given_school) / total for one in low]), np.log(total)
-
-    def _procedure(self, back: int, column: int, rule: Rule, loading: float) -> tuple[Floats, Floats, Floats]:
-        """Of one procedure: P(low) without the factor, P(low) and log-likelihood at each node of it."""
+    def _of_year(self, back: int, column: int, rule: Rule, loading: float) -> _Said:
+        """Of one procedure of one year: P(low), at the nodes of the procedure's factor."""
         numerator, denominator = rule.numerator, rule.denominator
         key = (back, column, numerator, denominator, loading)
         if key not in self._known:
@@ -175,6 +182,13 @@ def average_over_factor(values: Floats, log_likelihood: Floats) -> Floats:
     weight = LOG_WEIGHTS + log_likelihood
     weight = np.exp(weight - weight.max(axis=1, keepdims=True))
     return np.asarray((weight * values).sum(axis=1) / weight.sum(axis=1))
+
+
+def _to_school(low: Floats, logs: Floats, given_school: Floats) -> tuple[Floats, Floats]:
+    """From nodes of the procedure's factor to nodes of the school's: probabilities and log-likelihood."""
+    likelihood = np.exp(logs - logs.max(axis=1, keepdims=True))
+    total = np.maximum(sum_over(likelihood, given_school), np.finfo(float).tiny)
+    return np.stack([sum_over(likelihood * one, given_school) / total for one in low]), np.log(total)
 
 
 def _of_rule(rule: Rule, low: Floats) -> Floats:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ravenstvo.estimates.beta_binomial import Prior, fit_prior, probability_low
+from ravenstvo.estimates.beta_binomial import LEAST_M, Prior, fit_prior, probability_low
 from ravenstvo.estimates.copula import LARGEST_CORRELATION, correlation
 from ravenstvo.estimates.rule_probability import (
     BOTH,
@@ -18,6 +18,7 @@ from ravenstvo.estimates.rule_probability import (
     Counts,
     Evidence,
     Rule,
+    correlations,
     rule_probability,
 )
 from scipy import special, stats
@@ -220,11 +221,42 @@ def test_the_correlation_of_a_made_up_region_comes_back(loading: float) -> None:
     assert np.mean(found) == pytest.approx(loading, abs=0.03)
 
 
+@pytest.mark.parametrize(("loading", "lasting"), [(0.3, 0.8), (0.5, 0.5)])
+def test_what_lasts_from_year_to_year_comes_back(loading: float, lasting: float) -> None:
+    found = []
+    for seed in range(12):
+        generator = np.random.default_rng(seed)
+        school, kept = generator.normal(size=(400, 1)), generator.normal(size=(400, 6))
+        years = []
+        for _ in range(2):
+            own = np.sqrt(lasting - loading) * kept + np.sqrt(1 - lasting) * generator.normal(size=(400, 6))
+            n = generator.integers(1, 60, size=(400, 6))
+            shares = special.betaincinv(1.2, 7, special.ndtr(np.sqrt(loading) * school + own))
+            years.append(Counts.of_region(generator.binomial(n, shares), n))
+        found.append([one.loading for one in correlations((years[0], years[1]))])
+    assert np.mean(found, axis=0) == pytest.approx([loading, lasting], abs=0.03)
+
+
+def test_a_procedure_that_lasts_makes_two_low_years_likelier() -> None:
+    year = counts([(3, 9), (1, 9)], PRIORS[1:3])
+    wanted, seen = Rule(3, 10, REPEATED, 2, 1), (year.n > 0, year.n > 0)
+    usual, lasting, barely = (
+        float(Evidence((year, year), 0.4, excess).probability(wanted, seen, range(2))[0][0])
+        for excess in (0.4, 0.9, 0.405)
+    )
+    assert lasting > usual + 0.02
+    assert barely == usual
+
+
 def test_without_pairs_there_is_no_correlation() -> None:
     n = np.array([[5, 0], [0, 6], [9, 0], [0, 8]])
     x = np.array([[5, 0], [0, 6], [0, 0], [0, 1]])
     made = Counts.of_region(x, n)
     found = correlation(made.x, made.n, made.priors)
     assert (found.n_pairs, found.rho, found.loading) == (0, 0, 0)
+    apart = np.array([[20, 19], [0, 1], [20, 17], [0, 0]]), np.full((4, 2), 20)
+    beyond = Counts.of_region(*apart)
+    assert beyond.priors[0] is not None and beyond.priors[0].m == LEAST_M
+    assert correlation(beyond.x, beyond.n, beyond.priors).n_pairs == 0
     alike = np.full((4, 2), 10), [fit_prior(np.full(4, 3), np.full(4, 10))] * 2
     assert correlation(np.full((4, 2), 3), *alike).n_pairs == 0
