@@ -105,7 +105,7 @@ class Inputs:
     year: int
     markers: dict[str, Marker]
     bunching: Bunching | None
-    kinds: dict[str, str | None]
+    kinds: dict[str, str]
     municipalities: dict[str, str]
     scores: dict[str, Scores]
     scores_before: dict[str, Scores]
@@ -143,12 +143,8 @@ def read(cursor: Cursor, year: int) -> Inputs:
         year=year,
         markers=markers,
         bunching=bunching,
-        kinds=dict(zip(schools.school_id, schools.school_kind, strict=True)),
-        municipalities={
-            school: municipality
-            for school, municipality in zip(schools.school_id, schools.municipality_id, strict=True)
-            if municipality
-        },
+        kinds=_known(schools.school_id, schools.school_kind),
+        municipalities=_known(schools.school_id, schools.municipality_id),
         scores=scores,
         scores_before=_scores(before, procedures),
         boundaries=_boundaries(cursor, year, exams),
@@ -158,6 +154,11 @@ def read(cursor: Cursor, year: int) -> Inputs:
         items=items,
         classes=classes,
     )
+
+
+def _known(keys: pd.Series, values: pd.Series) -> dict[str, str]:
+    """Values by key, those that are known."""
+    return {key: value for key, value in zip(keys, values, strict=True) if not pd.isna(value)}
 
 
 def _answers(

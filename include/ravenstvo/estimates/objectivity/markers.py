@@ -78,7 +78,7 @@ def high_mean(rule: Marker, data: Inputs, _curves: dict[str, Curve]) -> pd.DataF
     parts = []
     for one in _of_exams(rule, data.scores):
         n, mean = _means(one)
-        kinds = np.array([data.kinds.get(school) or "" for school in one.school], dtype=object)
+        kinds = np.array([data.kinds.get(school, "") for school in one.school], dtype=object)
         enough = n >= rule.min_participants
         if not enough.any():
             continue
