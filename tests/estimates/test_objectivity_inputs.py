@@ -57,7 +57,8 @@ def cursor(warehouse: Settings) -> Iterator[Cursor]:
         opened.execute("""
             insert into seeds.procedure values
                 ('vpr_rus_5', 'vpr', 'rus', 'rus', 5, 3), ('oge_rus', 'oge', 'rus', 'rus', 9, 3);
-            insert into core.dim_procedure values ('vpr_rus_5', 'vpr', 'rus', 5), ('oge_rus', 'oge', 'rus', 9);
+            insert into core.dim_procedure values
+                ('vpr_rus_4', 'vpr', 'rus', 4), ('vpr_rus_5', 'vpr', 'rus', 5), ('oge_rus', 'oge', 'rus', 9);
             insert into seeds.subject_alias values ('vpr', 'русский язык', 'rus');
             insert into core.int_mark_scale values
                 ('vpr_rus_5', 2020, 2030, 1, 2, 3), ('vpr_rus_5', 2031, null, 3, 5, null),
@@ -99,8 +100,9 @@ def test_histogram_counts_participants_first_attempts_and_own_pupils(cursor: Cur
             {"score": 4, "school_id": None},
             {"score": 4, "procedure_code": "oge_rus"},
             {"score": 1, "school_id": "b"},
+            {"score": 3, "year": YEAR - 1, "procedure_code": "vpr_rus_4"},
             {"score": 3, "year": YEAR - 1},
-            {"score": 3, "year": YEAR - 2},
+            {"score": 3, "year": YEAR - 2, "procedure_code": "vpr_rus_4"},
         ],
     )
     data = inputs.read(cursor, YEAR)
@@ -113,7 +115,9 @@ def test_histogram_counts_participants_first_attempts_and_own_pupils(cursor: Cur
     assert one.n.tolist() == [5, 1]
     assert one.n_below.tolist() == [1, 0]
     assert one.n_unjudged.tolist() == [1, 0]
-    assert data.scores_before["vpr_rus_5"].counts.tolist() == [[0, 0, 0, 1]]
+    # Of last year only what a marker looks back to.
+    assert list(data.scores_before) == ["vpr_rus_4"]
+    assert data.scores_before["vpr_rus_4"].counts.tolist() == [[0, 0, 0, 1]]
     assert data.boundaries == {"vpr_rus_5": [(3, 3, True), (5, 4, False)]}
     assert data.kinds == {"a": "СОШ"}
     assert data.municipalities == {"a": "M1"}

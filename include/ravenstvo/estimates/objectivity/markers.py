@@ -504,7 +504,7 @@ def _written(values: Any) -> list[str]:
     if array.dtype.kind == "b":
         return ["true" if value else "false" for value in array.tolist()]
     if array.dtype.kind == "f":
-        return ["null" if value != value else repr(value) for value in np.round(array, _DIGITS).tolist()]
+        return ["null" if value != value else f"{value:.{_DIGITS}g}" for value in array.tolist()]
     if array.dtype.kind in "iu":
         return [str(value) for value in array.tolist()]
     return [f'"{value}"' for value in array.tolist()]
