@@ -41,8 +41,8 @@ class Window:
 class Curve:
     """The smooth distribution of one procedure in the region.
 
-    ``mean`` (T,) expected works by score 0…T−1; ``draws`` (R, T) the same for each replicate; ``spread`` (R,) how
-    many times the variance of counts around the curve exceeds that of chance; ``tilt`` (S, 2) how each school's
+    ``mean`` (T,) expected works by score 0…T−1; ``draws`` (R, T) the same for each replicate, each score with a
+    deviation of its own as large as those seen outside windows; ``tilt`` (S, 2) how each school's
     distribution leans from the region's, ``tilt_covariance`` (S, 2, 2); ``features`` (T, 2) what the lean multiplies.
     """
 
@@ -50,17 +50,17 @@ class Curve:
     windows: list[Window]
     mean: np.ndarray
     draws: np.ndarray
-    spread: np.ndarray
     features: np.ndarray
     tilt: np.ndarray
     tilt_covariance: np.ndarray
     seed: int
 
-    def expected_share(self, window: Window) -> np.ndarray:
-        """Share of the boundary among the works on it and one below, expected in each school, (S,)."""
+    def expected_share(self, window: Window) -> tuple[np.ndarray, np.ndarray]:
+        """Share of the boundary among the works on it and one below, expected in each school: (S,), draws (R, S)."""
         at, below = window.boundary, window.boundary - 1
-        lean = self.tilt @ (self.features[at] - self.features[below])
-        return 1 / (1 + self.mean[below] / self.mean[at] * np.exp(-lean))
+        lean = np.exp(-self.tilt @ (self.features[at] - self.features[below]))
+        drawn: np.ndarray = self.draws[:, below] / self.draws[:, at]
+        return 1 / (1 + self.mean[below] / self.mean[at] * lean), 1 / (1 + drawn[:, None] * lean)
 
 
 def windows(boundaries: list[Boundary], n_scores: int, parameters: Bunching) -> list[Window]:
@@ -120,15 +120,13 @@ def fit_curve(
     if not found or degree < 2 or total.sum() == 0:
         return None
     rng = np.random.default_rng(seed)
-    beta, spread_hat = _best_polynomial(grouped, group, len(total), degree)
+    beta = _best_polynomial(grouped, group, len(total), degree)
     basis = polynomials(len(total), len(beta))
-    freedom = len(grouped) - len(beta)
     mean = np.exp(basis @ beta)
-    spread = np.maximum(1.0, spread_hat * freedom / rng.chisquare(freedom, parameters.n_replicates))
-    draws = _draw_curves(mean, beta, basis, group, spread, rng)
+    draws = _draw_curves(grouped, mean, beta, basis, group, parameters.n_replicates, rng)
     features = _lean_features(mean)
     tilt, tilt_covariance = lean(counts, mean, features, group, parameters.tilt_prior_sd)
-    return Curve(procedure_code, found, mean, draws, spread, features, tilt, tilt_covariance, seed)
+    return Curve(procedure_code, found, mean, draws, features, tilt, tilt_covariance, seed)
 
 
 def groups(n_scores: int, found: list[Window]) -> np.ndarray:
@@ -177,10 +175,8 @@ def fit_grouped(
     return beta
 
 
-def _best_polynomial(
-    grouped: np.ndarray, group: np.ndarray, n_scores: int, max_degree: int
-) -> tuple[np.ndarray, float]:
-    """Degree by the quasi-Bayesian criterion; returns coefficients (p,) and the dispersion (Pearson χ² / freedom)."""
+def _best_polynomial(grouped: np.ndarray, group: np.ndarray, n_scores: int, max_degree: int) -> np.ndarray:
+    """Coefficients (p,) of the polynomial whose degree the quasi-Bayesian criterion prefers."""
     width = np.diff(group, append=n_scores)
     guess = np.log(np.repeat(grouped / width + 0.5, width))
     fits = []
@@ -196,23 +192,35 @@ def _best_polynomial(
     noise = max(1.0, fits[-1][2])
     weight = np.log(len(grouped))
     best = min(range(len(fits)), key=lambda i: fits[i][1] / noise + weight * len(fits[i][0]))
-    return fits[best][0], float(fits[best][2])
+    return fits[best][0]
 
 
 def _draw_curves(
+    grouped: np.ndarray,
     mean: np.ndarray,
     beta: np.ndarray,
     basis: np.ndarray,
     group: np.ndarray,
-    spread: np.ndarray,
+    n_replicates: int,
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """The curve fitted anew to counts drawn around it with the dispersion of each replicate, (R, T)."""
+    """Replicates of the distribution, (R, T): the curve fitted anew, and each score's own deviation from it.
+
+    Scores are not perfectly smooth: items of two points make even scores oftener, an item alone in its topic makes a
+    step. The size of such relative deviations is what counts of single scores show beyond chance:
+    variance = mean + δ²·mean². δ is known the worse the fewer scores there are, hence the χ² in it.
+    """
     expected = by_group(mean, group)
-    noise = rng.standard_normal((len(spread), len(expected)))
-    drawn = np.maximum(0.0, expected + noise * np.sqrt(spread[:, None] * expected))
+    alone = np.diff(group, append=len(mean)) == 1
+    freedom = max(1, len(grouped) - len(beta))
+    squares = ((grouped - expected)[alone] ** 2).sum() * len(grouped) / freedom
+    squares = squares * freedom / rng.chisquare(freedom, n_replicates)
+    variance = np.maximum(0.0, squares - expected[alone].sum()) / (expected[alone] ** 2).sum()
+    uneven = np.exp(np.sqrt(variance)[:, None] * rng.standard_normal((n_replicates, len(mean))))
+    around = by_group(mean * uneven, group)
+    drawn = np.maximum(0.0, around + rng.standard_normal(around.shape) * np.sqrt(around))
     fitted = fit_grouped(drawn, basis, group, beta, _DRAW_STEPS)
-    return np.exp(np.clip(fitted @ basis.T, -30, 30))
+    return np.exp(np.clip(fitted @ basis.T, -30, 30)) * uneven
 
 
 def _lean_features(mean: np.ndarray) -> np.ndarray:
@@ -375,9 +383,7 @@ def _excess(
     drawn = np.log(curve.draws[:, None, scores]) + leans @ features.T
     drawn = np.exp(drawn - drawn.max(axis=2, keepdims=True))
     chance = drawn[:, :, upper].sum(axis=2) / drawn.sum(axis=2)
-    central = n_window * chance
-    honest = central + np.sqrt(curve.spread)[:, None] * (rng.binomial(n_window, chance) - central)
-    return n_upper, expected, n_upper - honest
+    return n_upper, expected, n_upper - rng.binomial(n_window, chance)
 
 
 def _border(
@@ -398,7 +404,7 @@ def _border(
 
     def corrected(lifted: np.ndarray) -> np.ndarray:
         """Nobody is taken to have been moved down: the corrected share is never under the official one."""
-        return np.clip((n_below + lifted) / n, official, 1.0)
+        return np.clip(np.round((n_below + lifted) / n, 9), official, 1.0)
 
     return pd.DataFrame(
         {
@@ -420,8 +426,8 @@ def _border(
             "ci_low": np.round(low / n_works, 9),
             "ci_high": np.round(high / n_works, 9),
             "share_below_min": official,
-            "share_below_min_corrected": np.round(corrected(moved), 9),
-            "corrected_ci_low": np.round(corrected(low), 9),
-            "corrected_ci_high": np.round(corrected(high), 9),
+            "share_below_min_corrected": corrected(moved),
+            "corrected_ci_low": corrected(low),
+            "corrected_ci_high": corrected(high),
         }
     )

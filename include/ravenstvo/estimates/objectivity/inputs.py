@@ -105,7 +105,7 @@ class Inputs:
     year: int
     markers: dict[str, Marker]
     bunching: Bunching | None
-    kinds: dict[str, str | None]
+    kinds: dict[str, str]
     municipalities: dict[str, str]
     scores: dict[str, Scores]
     scores_before: dict[str, Scores]
@@ -134,7 +134,7 @@ def read(cursor: Cursor, year: int) -> Inputs:
         """,
         exams=exams,
     )
-    histogram = _histogram(cursor, year, procedures, markers.get("B4"))
+    histogram = _histogram(cursor, year, procedures, markers)
     now, before = (histogram[histogram.year == one] for one in (year, year - 1))
     scores = _scores(now, procedures)
     counts = _counts(cursor, year)
@@ -143,12 +143,8 @@ def read(cursor: Cursor, year: int) -> Inputs:
         year=year,
         markers=markers,
         bunching=bunching,
-        kinds=dict(zip(schools.school_id, schools.school_kind, strict=True)),
-        municipalities={
-            school: municipality
-            for school, municipality in zip(schools.school_id, schools.municipality_id, strict=True)
-            if municipality
-        },
+        kinds=_known(schools.school_id, schools.school_kind),
+        municipalities=_known(schools.school_id, schools.municipality_id),
         scores=scores,
         scores_before=_scores(before, procedures),
         boundaries=_boundaries(cursor, year, exams),
@@ -158,6 +154,11 @@ def read(cursor: Cursor, year: int) -> Inputs:
         items=items,
         classes=classes,
     )
+
+
+def _known(keys: pd.Series, values: pd.Series) -> dict[str, str]:
+    """Values by key, those that are known."""
+    return {key: value for key, value in zip(keys, values, strict=True) if not pd.isna(value)}
 
 
 def _answers(
@@ -233,11 +234,13 @@ def _bunching(cursor: Cursor, year: int) -> Bunching | None:
     return Bunching(exams=tuple(json.loads(row.pop("exams"))), **row)
 
 
-def _histogram(cursor: Cursor, year: int, procedures: pd.DataFrame, journal: Marker | None) -> pd.DataFrame:
-    """Works by year, procedure, school and score.
+def _histogram(cursor: Cursor, year: int, procedures: pd.DataFrame, markers: dict[str, Marker]) -> pd.DataFrame:
+    """Works by year, procedure, school and score: of this year, and of last year where a marker looks back to it.
 
     The marks of the work and of the journal are compared in the same pass.
     """
+    journal, jump = markers.get("B4"), markers.get("B5")
+    earlier = [int(pair[0]) for pair in jump.parameters["grade_pairs"]] if jump else []
     marks = journal.parameters if journal else {"marks_apart": None, "lowest_mark": None, "highest_mark": None}
     on_scale = "between %(lowest_mark)s and %(highest_mark)s"
     comparable = f"mark {on_scale} and journal_mark {on_scale}"
@@ -253,13 +256,16 @@ def _histogram(cursor: Cursor, year: int, procedures: pd.DataFrame, journal: Mar
             count(*) filter (where {comparable} and mark < journal_mark) as n_lowered,
             count(*) filter (where {comparable} and abs(mark - journal_mark) >= %(marks_apart)s) as n_apart
         from core.fct_result
-        where year in (%(year)s, %(year)s - 1) and procedure_code = any(%(codes)s) and school_id is not null
-          and is_participant and is_first_attempt and is_own_pupil
+        where (
+            (year = %(year)s and procedure_code = any(%(codes)s))
+            or (year = %(year)s - 1 and procedure_code = any(%(codes_before)s))
+          )
+          and school_id is not null and is_participant and is_first_attempt and is_own_pupil
         group by 1, 2, 3, 4
-        order by 1, 2, 3, 4
         """,
         year=year,
         codes=procedures.procedure_code.tolist(),
+        codes_before=procedures.procedure_code[procedures.grade.isin(earlier)].tolist(),
         **{name: marks[name] for name in ("marks_apart", "lowest_mark", "highest_mark")},
     )
 

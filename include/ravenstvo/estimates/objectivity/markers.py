@@ -20,6 +20,8 @@ from ravenstvo.estimates.objectivity.inputs import Inputs, Items, Marker, Scores
 COLUMNS = ["school_id", "procedure_code", "value", "threshold", "n", "p_value", "holds", "details"]
 # So many digits are kept of what is computed in floating point.
 _DIGITS = 9
+# Draws of the expected share that a binomial probability is averaged over.
+_TAIL_DRAWS = 50
 
 
 def all_markers(data: Inputs, curves: dict[str, Curve]) -> pd.DataFrame:
@@ -76,7 +78,7 @@ def high_mean(rule: Marker, data: Inputs, _curves: dict[str, Curve]) -> pd.DataF
     parts = []
     for one in _of_exams(rule, data.scores):
         n, mean = _means(one)
-        kinds = np.array([data.kinds.get(school) or "" for school in one.school], dtype=object)
+        kinds = np.array([data.kinds.get(school, "") for school in one.school], dtype=object)
         enough = n >= rule.min_participants
         if not enough.any():
             continue
@@ -189,7 +191,8 @@ def spearman(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Spearman's correlation of each row of x with the same row of y, (S, I) → (S,); nan is left out in both."""
     gone = np.isnan(x) | np.isnan(y)
     ranks = [_ranks(np.where(gone, np.nan, values)) for values in (x, y)]
-    centred = [np.where(gone, 0.0, rank - np.nanmean(rank, axis=1, keepdims=True)) for rank in ranks]
+    number = np.maximum(1, (~gone).sum(axis=1, keepdims=True))
+    centred = [np.where(gone, 0.0, rank - np.nansum(rank, axis=1, keepdims=True) / number) for rank in ranks]
     with np.errstate(divide="ignore", invalid="ignore"):
         result: np.ndarray = (centred[0] * centred[1]).sum(axis=1) / np.sqrt(
             (centred[0] ** 2).sum(axis=1) * (centred[1] ** 2).sum(axis=1)
@@ -214,8 +217,9 @@ def bunched(rule: Marker, data: Inputs, curves: dict[str, Curve]) -> pd.DataFram
     """B3: more works at the first score of a mark than a smooth distribution puts there.
 
     Of the works at the border and one below it, k stand at the border: one-sided binomial test against the share that
-    the smooth distribution of the region, leant to the school's level and spread, puts there. The border with the
-    smallest probability counts, times the number of borders tested (Bonferroni).
+    the smooth distribution of the region, leant to the school's level and spread, puts there. That distribution is
+    known as draws, so the probability is the mean over them. The border with the smallest probability counts, times
+    the number of borders tested (Bonferroni).
     """
     parts = []
     for one in _of_exams(rule, data.scores):
@@ -224,10 +228,13 @@ def bunched(rule: Marker, data: Inputs, curves: dict[str, Curve]) -> pd.DataFram
             continue
         at = np.array([window.boundary for window in curve.windows])
         k, m = one.counts[:, at], one.counts[:, at - 1]
-        expected = np.column_stack([curve.expected_share(window) for window in curve.windows])
+        shares = [curve.expected_share(window) for window in curve.windows]
+        expected = np.column_stack([share for share, _ in shares])
         tested = k + m >= rule.min_participants
-        p_value = np.where(tested, bdtrc(k - 1.0, k + m, expected), np.nan)
-        p_value = np.where(tested & (k == 0), 1.0, p_value)
+        p_value = np.full(k.shape, np.nan)
+        for i, (_, drawn) in enumerate(shares):
+            which = tested[:, i]
+            p_value[which, i] = _binomial_tail(k[which, i], (k + m)[which, i], drawn[:_TAIL_DRAWS, which])
         n_tested = tested.sum(axis=1)
         kept = n_tested > 0
         if not kept.any():
@@ -250,6 +257,13 @@ def bunched(rule: Marker, data: Inputs, curves: dict[str, Curve]) -> pd.DataFram
             )
         )
     return _together(parts)
+
+
+def _binomial_tail(k: np.ndarray, n: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """P(at least k of n), (S,), where the share itself is known as draws (R, S): the mean over them."""
+    tail = np.asarray(bdtrc(np.maximum(k - 1.0, 0.0), n, share)).mean(axis=0)
+    result: np.ndarray = np.where(k == 0, 1.0, tail)
+    return result
 
 
 def _borders(
@@ -490,7 +504,7 @@ def _written(values: Any) -> list[str]:
     if array.dtype.kind == "b":
         return ["true" if value else "false" for value in array.tolist()]
     if array.dtype.kind == "f":
-        return ["null" if value != value else repr(value) for value in np.round(array, _DIGITS).tolist()]
+        return ["null" if value != value else f"{value:.{_DIGITS}g}" for value in array.tolist()]
     if array.dtype.kind in "iu":
         return [str(value) for value in array.tolist()]
     return [f'"{value}"' for value in array.tolist()]
