@@ -12,6 +12,18 @@
     )
 {%- endmacro %}
 
+{#- Does the method leave a result out for the markers (text array or null) that flag it? -#}
+{% macro method_excludes(markers, method='method') -%}
+    {{ method }}.exclude_flagged
+        and {{ markers }} is not null
+        and (
+            {{ method }}.excluded_markers is null
+            or exists (
+                select 1 from unnest({{ markers }}) as flag (marker) where {{ method }}.excluded_markers ? flag.marker
+            )
+        )
+{%- endmacro %}
+
 {#- The verdict from the two conditions. A condition that cannot be known is null, and the verdict is null
     exactly when the known condition does not settle it. -#}
 {% macro method_verdict(two_procedures, repeated, method='method') -%}
@@ -39,5 +51,15 @@
 {% macro method_clear_span() -%}
     {%- if is_incremental() -%}
         delete from {{ this }} where {{ method_in_span('year') }}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- Years before those that the identification marts compute. -#}
+{% macro method_before_span(year) -%}
+    {%- set years = (var('years') or []) | map('int') | list -%}
+    {%- if years -%}
+        {{ year }} < {{ years | min }}
+    {%- else -%}
+        {{ year }} is null
     {%- endif -%}
 {%- endmacro %}

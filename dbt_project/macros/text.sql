@@ -10,6 +10,11 @@
     trim(regexp_replace(replace({{ lower_ru(x) }}, 'ё', 'е'), '\s+', ' ', 'g'))
 {%- endmacro %}
 
+{#- An answer of a form without its number, dashes as «-»: «2.Примерно половина», «3. 5–10 тыс. чел». -#}
+{% macro fold_answer(x) -%}
+    translate(regexp_replace({{ fold(x) }}, '^[0-9]+\s*\.\s*', ''), '–—', '--')
+{%- endmacro %}
+
 {#- One spelling for comparing names: folded, and without quotation marks, stops, dashes and brackets. -#}
 {% macro fold_name(x) -%}
     trim(regexp_replace(replace({{ lower_ru(x) }}, 'ё', 'е'), '[^0-9a-zа-я]+', ' ', 'g'))

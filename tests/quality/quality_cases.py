@@ -81,7 +81,19 @@ SOURCES: dict[str, Source] = {
         ],
     ),
     "school_context": Source(
-        {"year": "2021", "school_code": "101001", "pupils": "100", "low_income": "10", "teachers": "9"},
+        {
+            "year": "2021",
+            "school_code": "101001",
+            "pupils": "100",
+            "low_income": "100",
+            "teachers": "9",
+            "pupils_birth_year_younger": "7",
+            "adapted_programme_pupils": "7",
+            "settlement_size": "3. 5–10 тыс. чел",
+            "parents_help": "2.Примерно половина",
+            "primary_classes_percent": "0",
+            "secondary_classes_percent": "100",
+        },
         [
             ({"year": None}, {"year_missing"}),
             ({"school_code": None}, {"key_missing"}),
@@ -95,8 +107,19 @@ SOURCES: dict[str, Source] = {
             ({"teachers_highest_category": "1-2"}, {"teachers_highest_category_not_whole"}),
             ({"teacher_vacancies": "нет"}, {"teacher_vacancies_odd"}),
             ({"pupils_grade_1": "50", "pupils_grade_2": "51"}, {"grades_sum"}),
+            ({"pupils_grade_1": "101", "pupils_grade_2": "100"}, {"grades_sum", "grade_above_pupils"}),
+            (
+                {"adapted_programme_pupils": "8", "pupils_birth_year_older": "9", "pupils_birth_year_younger": "7"},
+                {"adapted_programme_pupils_above_birth_year"},
+            ),
+            ({"settlement_size": "пусто", "parents_help": "5. Все"}, {"answers_unknown"}),
             ({"distance_km": "-3"}, {"distance_odd"}),
             ({"settlement_type": "остров"}, {"settlement_unknown"}),
+            # Every reason at once, so that the sender mends the row in one go.
+            (
+                {"low_income": "101", "special_needs": "250", "basic_classes_percent": "130"},
+                {"low_income_above_pupils", "special_needs_above_pupils", "basic_classes_percent_outside"},
+            ),
             ({"is_evening": "иногда"}, {"answers_odd"}),
             ({"school_code": "101888"}, {"school_unknown"}),
         ],
@@ -405,10 +428,20 @@ _COUNTS = (
     "on_register",
     "under_guardianship",
     "adapted_programme_pupils",
+    "pupils_birth_year_older",
+    "pupils_birth_year_younger",
 )
 for _column in _COUNTS:
-    SOURCES["school_context"].cases.append(({_column: "101"}, {f"{_column}_above_pupils"}))
+    _expected = {f"{_column}_above_pupils"}
+    if _column == "adapted_programme_pupils":
+        _expected.add("adapted_programme_pupils_above_birth_year")
+    SOURCES["school_context"].cases.append(({_column: "101"}, _expected))
     SOURCES["school_context"].cases.append(({_column: "10%"}, {f"{_column}_not_whole"}))
+for _level in ("primary", "basic", "secondary"):
+    _column = f"{_level}_classes_percent"
+    for _outside in ("101", "100.5", "-1"):
+        SOURCES["school_context"].cases.append(({_column: _outside}, {f"{_column}_outside"}))
+    SOURCES["school_context"].cases.append(({_column: "почти все"}, {f"{_column}_not_number"}))
 for _mark in "2345":
     SOURCES["vpr_school_summary"].cases.append(({f"pct_{_mark}": "мало"}, {f"pct_{_mark}_not_number"}))
     SOURCES["vpr_school_summary"].cases.append(({f"pct_{_mark}": "-10"}, {f"pct_{_mark}_outside", "pct_sum"}))

@@ -1,4 +1,5 @@
--- Parameters of every method as typed columns: the marts read rules from here and hold none themselves.
+-- Methods; the parameters of kind low_share and the measures of evidence as typed columns. Other kinds read theirs from
+-- `parameters`. The marts read rules from here and hold none themselves.
 with
 
 method as (
@@ -37,6 +38,8 @@ typed as (
         method.parameters ->> 'attempt' as attempt,
         cast(method.parameters ->> 'partial_counts' as boolean) as partial_counts,
         method.parameters ->> 'evidence_code' as evidence_code,
+        cast(method.parameters ->> 'exclude_flagged' as boolean) as exclude_flagged,
+        nullif(method.parameters -> 'excluded_markers', 'null') as excluded_markers,
         method.parameters -> 'procedures' as procedures
     from method
 
@@ -62,11 +65,15 @@ select
     typed.attempt,
     typed.partial_counts,
     typed.procedures,
+    coalesce(typed.exclude_flagged, false) as exclude_flagged,
+    typed.excluded_markers,
     typed.evidence_code,
     evidence.interval_z,
     evidence.grade_a_min_participants,
     evidence.grade_b_min_participants,
     evidence.grade_c_min_pooled,
-    evidence.pooled_years
+    evidence.pooled_years,
+    evidence.min_participation_percent,
+    evidence.exit_years
 from typed
 left join evidence on typed.evidence_code = evidence.evidence_code

@@ -5,6 +5,7 @@ with listed as (
         procedure_subject,
         subject,
         grade,
+        enrolled_grade,
         title_ru,
         score_kind,
         is_two_part
@@ -19,6 +20,7 @@ monitoring as (
         max(key.procedure_subject) as procedure_subject,
         max(subject.short_code) as subject,
         max(case when key.grade >= 0 then key.grade end) as grade,
+        max(case when key.grade >= 0 then key.grade end) as enrolled_grade,
         max(
             key.monitoring || ', ' || coalesce(subject.title_ru, key.subject)
             || case when key.grade >= 0 then ', ' || cast(key.grade as text) || ' класс' else '' end

@@ -12,7 +12,25 @@ with
 
 method as (
 
-    select * from {{ ref('dim_method') }}
+    select
+        method_code,
+        method_version,
+        valid_from_year,
+        valid_to_year,
+        threshold_numerator,
+        threshold_denominator,
+        min_participants,
+        attempt,
+        procedures,
+        exclude_flagged,
+        excluded_markers,
+        interval_z,
+        grade_a_min_participants,
+        grade_b_min_participants,
+        grade_c_min_pooled,
+        pooled_years,
+        min_participation_percent
+    from {{ ref('dim_method') }}
     where kind = 'low_share'
 
 ),
@@ -21,7 +39,8 @@ subject as (
 
     select
         procedure_code,
-        subject
+        subject,
+        enrolled_grade
     from {{ ref('dim_procedure') }}
 
 ),
@@ -29,6 +48,26 @@ subject as (
 counts as (
 
     select * from {{ ref('fct_school_procedure') }}
+
+),
+
+flagged as (
+
+    select * from {{ ref('int_flagged_result') }}
+
+),
+
+probability as (
+
+    select * from {{ source('estimates', 'estimate_probability') }}
+    where {{ method_in_span('year') }}
+
+),
+
+enrolment as (
+
+    select * from {{ ref('int_enrolment') }}
+    where {{ method_in_span('year') }}
 
 ),
 
@@ -51,6 +90,8 @@ looked_at as (
         counts.procedure_code,
         look_back.*,
         subject.subject,
+        subject.enrolled_grade,
+        counts.n_enrolled_listed,
         counts.year + look_back.years_back as year,
         case look_back.attempt
             when 'first' then counts.n_participants
@@ -59,7 +100,8 @@ looked_at as (
         case look_back.attempt
             when 'first' then counts.n_below_min
             when 'last' then counts.n_below_min_last
-        end as n_below_min
+        end as n_below_min,
+        {{ method_excludes('flagged.markers', 'look_back') }} as is_excluded
     from counts
     inner join look_back
         on
@@ -70,6 +112,12 @@ looked_at as (
                 or look_back.valid_to_year >= counts.year + look_back.years_back
             )
     left join subject on counts.procedure_code = subject.procedure_code
+    left join flagged
+        on
+            look_back.exclude_flagged
+            and counts.year = flagged.year
+            and counts.school_id = flagged.school_id
+            and counts.procedure_code = flagged.procedure_code
     where {{ method_in_span('counts.year + look_back.years_back') }}
 
 ),
@@ -81,11 +129,15 @@ set_beside as (
         looked_at.*,
         max(n_participants) filter (where years_back = 1) over procedure_of_school as n_participants_last_year,
         max(n_below_min) filter (where years_back = 1) over procedure_of_school as n_below_min_last_year,
+        coalesce(bool_or(is_excluded) filter (where years_back = 1) over procedure_of_school, false)
+            as is_excluded_last_year,
         coalesce(
-            sum(n_participants) filter (where n_below_min is not null and years_back < pooled_years)
+            sum(n_participants) filter (where n_below_min is not null and not is_excluded and years_back < pooled_years)
                 over subject_of_school,
             0
         ) as n_participants_pooled,
+        sum(n_below_min) filter (where not is_excluded and years_back < pooled_years)
+            over subject_of_school as n_below_pooled,
         cast(sum(n_below_min) filter (where years_back = 0) over procedure_of_region as double precision)
         / nullif(
             sum(n_participants) filter (where years_back = 0 and n_below_min is not null) over procedure_of_region, 0
@@ -104,14 +156,50 @@ measured as (
         method.*,
         cast(n_below_min as double precision) / nullif(n_participants, 0) as share_below_min,
         cast(threshold_numerator as double precision) / threshold_denominator as threshold,
-        {{ method_is_low('n_below_min', 'n_participants') }} as is_low,
-        {{ method_is_low('(n_below_min + 1)', 'n_participants') }} as is_low_with_one_more,
-        {{ method_is_low('(n_below_min - 1)', 'n_participants') }} as is_low_with_one_fewer,
-        {{ method_is_low('n_below_min_last_year', 'n_participants_last_year') }} as is_low_last_year,
+        {{ method_is_low('n_below_min', 'n_participants') }} and not is_excluded as is_low,
+        {{ method_is_low('(n_below_min + 1)', 'n_participants') }} and not is_excluded as is_low_with_one_more,
+        {{ method_is_low('(n_below_min - 1)', 'n_participants') }} and not is_excluded as is_low_with_one_fewer,
+        {{ method_is_low('n_below_min_last_year', 'n_participants_last_year') }} and not is_excluded_last_year
+            as is_low_last_year,
         {{ wilson_low('n_below_min', 'n_participants', 'interval_z') }} as ci_low,
-        {{ wilson_high('n_below_min', 'n_participants', 'interval_z') }} as ci_high
+        {{ wilson_high('n_below_min', 'n_participants', 'interval_z') }} as ci_high,
+        {{ wilson_low('n_below_pooled', 'n_participants_pooled', 'interval_z') }} as ci_low_pooled,
+        {{ wilson_high('n_below_pooled', 'n_participants_pooled', 'interval_z') }} as ci_high_pooled
     from set_beside as method
     where years_back = 0
+
+),
+
+-- Whether many of those who could sit did: by the form's number of pupils where it is not smaller than the number of
+-- participants, else by the pupils that the file of results lists.
+attended as (
+
+    select
+        measured.*,
+        case
+            when enrolment.n_pupils >= measured.n_participants then enrolment.n_pupils
+            when measured.n_enrolled_listed >= measured.n_participants then measured.n_enrolled_listed
+        end as n_enrolled,
+        case
+            when enrolment.n_pupils >= measured.n_participants then 'context_form'
+            when measured.n_enrolled_listed >= measured.n_participants then 'listed'
+        end as enrolment_source,
+        probability.shrunk_share,
+        probability.probability_low
+    from measured
+    left join enrolment
+        on
+            measured.year = enrolment.year
+            and measured.school_id = enrolment.school_id
+            and measured.enrolled_grade = enrolment.grade
+    left join probability
+        on
+            measured.year = probability.year
+            and measured.school_id = probability.school_id
+            and measured.procedure_code = probability.procedure_code
+            and measured.attempt = probability.attempt
+            and measured.threshold_numerator = probability.threshold_numerator
+            and measured.threshold_denominator = probability.threshold_denominator
 
 )
 
@@ -125,6 +213,7 @@ select
     n_below_min,
     share_below_min,
     threshold,
+    is_excluded,
     is_low,
     n_participants_last_year,
     n_below_min_last_year,
@@ -137,15 +226,23 @@ select
     ci_low,
     ci_high,
     regional_share,
-    cast(null as double precision) as shrunk_share,
-    cast(null as double precision) as probability_low,
+    shrunk_share,
+    probability_low,
     cast(n_participants_pooled as integer) as n_participants_pooled,
+    cast(n_below_pooled as integer) as n_below_pooled,
+    cast(n_below_pooled as double precision) / nullif(n_participants_pooled, 0) as share_pooled,
+    ci_low_pooled,
+    ci_high_pooled,
+    cast(n_enrolled as integer) as n_enrolled,
+    enrolment_source,
+    cast(n_participants as double precision) / nullif(n_enrolled, 0) as participation_rate,
+    coalesce(n_participants * 100 < min_participation_percent * n_enrolled, false) as is_low_participation,
     case
-        when n_below_min is null or n_participants = 0 then 'D'
+        when n_below_min is null or n_participants = 0 or is_excluded then 'D'
         when n_participants >= grade_a_min_participants and ci_low > regional_share then 'A'
         when n_participants >= grade_b_min_participants then 'B'
         when n_participants_pooled >= grade_c_min_pooled then 'C'
         else 'D'
     end as evidence_grade,
     '{{ env_var("RAVENSTVO_CALCULATION_ID", "manual") }}' as calculation_id
-from measured
+from attended

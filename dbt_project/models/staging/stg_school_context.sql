@@ -49,9 +49,14 @@ renamed as (
         {{ safe_int('pupils_grade_10') }} as pupils_grade_10,
         {{ safe_int('pupils_grade_11') }} as pupils_grade_11,
         {{ safe_int('pupils_grade_12') }} as pupils_grade_12,
+        {{ safe_int('pupils_birth_year_older') }} as pupils_birth_year_older,
+        {{ safe_int('pupils_birth_year_younger') }} as pupils_birth_year_younger,
         {{ safe_int('adapted_programme_pupils') }} as adapted_programme_pupils,
         parents_attend,
-        parents_help
+        parents_help,
+        {{ safe_numeric('primary_classes_percent') }} as primary_classes_percent,
+        {{ safe_numeric('basic_classes_percent') }} as basic_classes_percent,
+        {{ safe_numeric('secondary_classes_percent') }} as secondary_classes_percent
     from source
 )
 

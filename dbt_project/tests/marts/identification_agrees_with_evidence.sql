@@ -1,4 +1,5 @@
--- What: the counts and the list of mart_identification are those of its evidence rows, and the list is sorted.
+-- What: the counts and the list of mart_identification are those of its evidence rows, and the list is sorted (methods
+-- of kind low_share, whose verdict rests on procedures).
 -- When it matters: always; a school must not be on the list for procedures that cannot be shown.
 -- How to resolve: one of the two tables was rebuilt without the other. Run the marts stage for the year again;
 -- if it stays, the two models read different rows.
@@ -10,10 +11,10 @@ evidence as (
         year,
         school_id,
         method_code,
-        count(*) filter (where n_participants > 0) as n_procedures,
+        count(*) filter (where n_participants > 0 and not is_excluded) as n_procedures,
         count(*) filter (where is_low) as n_low_procedures,
         count(*) filter (where is_repeated) as n_repeated_procedures,
-        sum(n_participants) as n_participants_total,
+        sum(n_participants) filter (where not is_excluded) as n_participants_total,
         coalesce(array_agg(procedure_code order by procedure_code collate "C") filter (where is_low), '{}') as low_list,
         coalesce(
             array_agg(procedure_code order by procedure_code collate "C") filter (where is_repeated), '{}'
@@ -26,14 +27,20 @@ evidence as (
 
 verdict as (
 
-    select * from {{ ref('mart_identification') }}
-    where {{ method_in_span('year') }}
+    select identification.*
+    from {{ ref('mart_identification') }} as identification
+    inner join {{ ref('dim_method') }} as method
+        on
+            identification.method_code = method.method_code
+            and identification.method_version = method.method_version
+    where {{ method_in_span('identification.year') }} and method.kind = 'low_share'
 
 ),
 
 method as (
 
     select * from {{ ref('dim_method') }}
+    where kind = 'low_share'
 
 )
 

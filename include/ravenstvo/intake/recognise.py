@@ -105,7 +105,9 @@ def _place_column(fit: Fit, position: int, text: str) -> bool:
             if match := pattern.search(name):
                 targets = (target,)
                 fit.facts |= {fact: value for fact, value in match.groupdict().items() if value}
-                break
+                # Columns described by one pattern are told apart by their order.
+                if target not in fit.columns:
+                    break
     if targets is None:
         return False
     if all(target in fit.columns for target in targets):

@@ -29,6 +29,7 @@ class Mapped(_Document):
     """One canonical column, and the headers that mean it.
 
     A header that begins with ``~`` is a regular expression on the normalised header; its named groups are facts.
+    Columns with the same expression take the headers that match it in the order of the sheet.
     In a two-row header the two cells are joined with `` | ``.
     """
 

@@ -9,6 +9,8 @@ from ravenstvo.sample.region import School
 from ravenstvo.sample.spec import names, template, works
 from ravenstvo.sample.tables import Row, stamp, write_workbook
 
+#: This school leaves most of its social passport blank.
+TERSE_AT = 12
 LEVELS = ((0.3, "ниже базового"), (0.6, "базовый"), (0.85, "повышенный"), (1.01, "высокий"))
 
 
@@ -44,7 +46,10 @@ def _grouped(number: int) -> object:
 
 
 def write_context(out: Path, seed: int, schools: list[School], year: int) -> None:
-    """Write the social passport of the year; weak schools stand in harder conditions, a few cells are blank."""
+    """Write the social passport of the year; weak schools stand in harder conditions, a few cells are blank.
+
+    One school tells too little of its families for an index of its conditions.
+    """
     rows: list[Row] = [template("school_context")]
     for school in schools:
         if school.works_in(year):
@@ -63,11 +68,14 @@ def _context(rng: random.Random, school: School, year: int) -> Row:
 
     distance = f"{rng.randint(30, 900) / 10:.1f}".replace(".", ",") if school.is_rural else 0
     orphans: object = "" if rng.random() < 0.05 else part(0.02)
-    return [
+    row: list[object] = [
         year, school.code, _grouped(pupils), part(hardship * 0.6), part(hardship * 0.5), part(hardship * 0.4),
         part(0.5 - hardship / 2), part(hardship * 0.15), part(0.04), part(0.05), part(hardship * 0.1), orphans,
         distance, max(2, pupils // 11), rng.choice((0, 0, 0, 1, 2)),
     ]  # fmt: skip
+    if school.index == TERSE_AT:
+        row[3:10] = [""] * 7
+    return row
 
 
 def write_monitoring(out: Path, seed: int, schools: list[School], year: int) -> None:

@@ -21,10 +21,14 @@ select
     attempt,
     partial_counts,
     procedures,
+    exclude_flagged,
+    excluded_markers,
     evidence_code,
     interval_z,
     grade_a_min_participants,
     grade_b_min_participants,
     grade_c_min_pooled,
-    pooled_years
+    pooled_years,
+    min_participation_percent,
+    exit_years
 from {{ ref('dim_method') }}

@@ -7,6 +7,7 @@ select
     procedure_subject,
     subject,
     grade,
+    enrolled_grade,
     title_ru,
     score_kind,
     is_two_part

@@ -10,6 +10,10 @@ $$ select trim(regexp_replace(replace(lower(x collate pg_c_utf8), 'ё', 'е'), '
 create function pg_temp.fold_name(x text) returns text language sql immutable as
 $$ select trim(regexp_replace(replace(lower(x collate pg_c_utf8), 'ё', 'е'), '[^0-9a-zа-я]+', ' ', 'g')) $$;
 
+-- An answer of a form without its number: «2.Примерно половина».
+create function pg_temp.answer(x text) returns text language sql immutable as
+$$ select translate(regexp_replace(pg_temp.fold(x), '^[0-9]+\s*\.\s*', ''), '–—', '--') $$;
+
 -- A whole number of a size that a form can hold; null for anything else.
 create function pg_temp.whole(x text) returns integer language sql immutable as
 $$ select case when x ~ '^-?[0-9]{1,9}$' then x::integer end $$;

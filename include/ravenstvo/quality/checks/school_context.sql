@@ -26,10 +26,16 @@ select
     pg_temp.whole(landed.on_register) as on_register_number,
     pg_temp.whole(landed.under_guardianship) as under_guardianship_number,
     pg_temp.whole(landed.adapted_programme_pupils) as adapted_programme_pupils_number,
+    pg_temp.whole(landed.pupils_birth_year_older) as pupils_birth_year_older_number,
+    pg_temp.whole(landed.pupils_birth_year_younger) as pupils_birth_year_younger_number,
+    pg_temp.num(landed.primary_classes_percent) as primary_classes_percent_number,
+    pg_temp.num(landed.basic_classes_percent) as basic_classes_percent_number,
+    pg_temp.num(landed.secondary_classes_percent) as secondary_classes_percent_number,
     pg_temp.whole(landed.teachers) as teacher_number,
     pg_temp.whole(landed.teachers_highest_category) as highest_category_number,
     grades.pupils as pupils_by_grade,
     grades.pupils - pg_temp.whole(landed.pupils) as grades_difference,
+    grades.too_many as grades_above_pupils,
     case
         when landed.distance_km is not null and coalesce(pg_temp.num(landed.distance_km) < 0, true)
             then landed.distance_km
@@ -38,6 +44,7 @@ select
         when landed.settlement_type is not null and settlements.value is null then landed.settlement_type
     end as unknown_settlement,
     odd_answers.answers as odd_answers,
+    unknown_answers.answers as unknown_answers,
     -- The form is a register itself: only the register of schools can tell that a code is not known.
     case
         when exists (select 1 from register_row where register = 'school' and school_code is not null)
@@ -51,13 +58,17 @@ select
     case when landed.row_no > repeated.first_row_no then repeated.first_row_no end as first_row_no
 from landed
 cross join lateral (
-    select sum(pg_temp.whole(said)) as pupils
+    select
+        sum(pg_temp.whole(said)) as pupils,
+        string_agg(number || ' класс — ' || said, '; ' order by number)
+            filter (where pg_temp.whole(said) > pg_temp.whole(landed.pupils)) as too_many
     from (
         values
-        (landed.pupils_grade_1), (landed.pupils_grade_2), (landed.pupils_grade_3), (landed.pupils_grade_4),
-        (landed.pupils_grade_5), (landed.pupils_grade_6), (landed.pupils_grade_7), (landed.pupils_grade_8),
-        (landed.pupils_grade_9), (landed.pupils_grade_10), (landed.pupils_grade_11), (landed.pupils_grade_12)
-    ) as grade (said)
+        (1, landed.pupils_grade_1), (2, landed.pupils_grade_2), (3, landed.pupils_grade_3),
+        (4, landed.pupils_grade_4), (5, landed.pupils_grade_5), (6, landed.pupils_grade_6),
+        (7, landed.pupils_grade_7), (8, landed.pupils_grade_8), (9, landed.pupils_grade_9),
+        (10, landed.pupils_grade_10), (11, landed.pupils_grade_11), (12, landed.pupils_grade_12)
+    ) as grade (number, said)
 ) as grades
 cross join lateral (
     select string_agg(said, '; ') as answers
@@ -72,6 +83,19 @@ cross join lateral (
             where list_name = 'yes_no' and spelling = pg_temp.fold(answer.said)
         )
 ) as odd_answers
+cross join lateral (
+    select string_agg(answer.said, '; ' order by answer.column_name) as answers
+    from (
+        values
+        ('settlement_size', landed.settlement_size), ('transport_to_city', landed.transport_to_city),
+        ('parents_attend', landed.parents_attend), ('parents_help', landed.parents_help)
+    ) as answer (column_name, said)
+    where answer.said is not null
+        and not exists (
+            select 1 from seeds.context_code as code
+            where code.column_name = answer.column_name and code.spelling = pg_temp.answer(answer.said)
+        )
+) as unknown_answers
 left join seeds.value_list as settlements
     on settlements.list_name = 'settlement_type' and settlements.spelling = pg_temp.fold(landed.settlement_type)
 left join repeated

@@ -52,6 +52,8 @@ create table core.estimate_correlation (
   attempt text not null,
   n_pairs bigint not null,
   rho double precision not null,
+  n_pairs_years bigint not null,
+  rho_years double precision,
   primary key (year, attempt)
 );
 comment on table core.estimate_correlation is 'Связь истинных долей разных процедур одной школы';
@@ -59,6 +61,8 @@ comment on column core.estimate_correlation.year is 'Год кампании';
 comment on column core.estimate_correlation.attempt is 'Какая попытка считается: first или last';
 comment on column core.estimate_correlation.n_pairs is 'Пар процедур одной школы, по которым связь оценена';
 comment on column core.estimate_correlation.rho is 'Корреляция, от 0 до 1';
+comment on column core.estimate_correlation.n_pairs_years is 'Пар «одна процедура школы в этом и прошлом году»';
+comment on column core.estimate_correlation.rho_years is 'Корреляция истинных долей одной процедуры школы в этом и прошлом году; пусто без прошлого года';
 
 create table core.estimate_rule_probability (
   year int not null,
@@ -100,7 +104,7 @@ comment on column core.estimate_marker.value is 'Значение; пусто, �
 comment on column core.estimate_marker.threshold is 'Порог значения';
 comment on column core.estimate_marker.n is 'Сколько участников (работ) за значением';
 comment on column core.estimate_marker.p_value is 'Вероятность такого или большего отклонения случайно; пусто у признаков без проверки';
-comment on column core.estimate_marker.q_value is 'То же с поправкой Бенджамини — Хохберга в пределах года и признака';
+comment on column core.estimate_marker.q_value is 'То же с поправкой Бенджамини — Хохберга по всем признакам года; 1, если прочие условия признака не выполнены';
 comment on column core.estimate_marker.is_flagged is 'Признак отмечен';
 comment on column core.estimate_marker.details is 'Числа, из которых сложилось значение';
 
@@ -111,9 +115,13 @@ create table core.estimate_bunching (
   area_id text not null,
   boundary int not null,
   mark int not null,
+  window_from int not null,
+  window_to int not null,
   n int not null,
   n_at_boundary int not null,
   n_below_boundary int not null,
+  n_upper int not null,
+  expected_upper double precision,
   excess_n double precision,
   excess_share double precision,
   excess_ratio double precision,
@@ -132,9 +140,13 @@ comment on column core.estimate_bunching.area_kind is 'region, municipality ил
 comment on column core.estimate_bunching.area_id is 'Пусто — регион; иначе municipality_id или school_id';
 comment on column core.estimate_bunching.boundary is 'Первый балл более высокой отметки';
 comment on column core.estimate_bunching.mark is 'Эта отметка';
-comment on column core.estimate_bunching.n is 'Участников';
+comment on column core.estimate_bunching.window_from is 'Первый балл окна границы';
+comment on column core.estimate_bunching.window_to is 'Последний балл окна границы';
+comment on column core.estimate_bunching.n is 'Работ с баллом';
 comment on column core.estimate_bunching.n_at_boundary is 'Работ с первым баллом отметки';
 comment on column core.estimate_bunching.n_below_boundary is 'Работ с баллом на единицу меньше';
+comment on column core.estimate_bunching.n_upper is 'Работ от границы до конца окна';
+comment on column core.estimate_bunching.expected_upper is 'Сколько их там при гладком распределении';
 comment on column core.estimate_bunching.excess_n is 'Лишних работ в окне от границы и выше относительно гладкого распределения';
 comment on column core.estimate_bunching.excess_share is 'То же долей участников';
 comment on column core.estimate_bunching.excess_ratio is 'То же относительно ожидаемого на первом балле (b)';
@@ -175,6 +187,7 @@ create table core.estimate_context_index (
   context_index double precision,
   n_inputs int not null,
   n_missing_inputs int not null,
+  is_of_year boolean not null,
   primary key (year, school_id, index_code, index_version)
 );
 comment on table core.estimate_context_index is 'Индекс условий работы школы';
@@ -182,10 +195,11 @@ comment on column core.estimate_context_index.year is 'Год кампании';
 comment on column core.estimate_context_index.school_id is 'Школа (dim_school)';
 comment on column core.estimate_context_index.index_code is 'Индекс';
 comment on column core.estimate_context_index.index_version is 'Редакция весов';
-comment on column core.estimate_context_index.raw_value is 'Взвешенная сумма стандартизованных составляющих';
+comment on column core.estimate_context_index.raw_value is 'Взвешенное среднее стандартизованных составляющих, что есть у школы';
 comment on column core.estimate_context_index.context_index is 'Индекс от 0 (условия тяжелее всего) до 100; пусто, если не хватает сведений';
 comment on column core.estimate_context_index.n_inputs is 'Составляющих в редакции';
 comment on column core.estimate_context_index.n_missing_inputs is 'Из них нет у школы';
+comment on column core.estimate_context_index.is_of_year is 'Эта редакция — индекс года: она одна для всех школ года';
 
 create table core.estimate_context_model (
   year int not null,
@@ -197,6 +211,8 @@ create table core.estimate_context_model (
   r_squared double precision,
   n_schools int not null,
   n_participants bigint not null,
+  index_code text not null,
+  index_version text not null,
   primary key (year, model_code, model_version, term)
 );
 comment on table core.estimate_context_model is 'Модель ожидаемого результата: коэффициенты';
@@ -205,10 +221,12 @@ comment on column core.estimate_context_model.model_code is 'Модель (conte
 comment on column core.estimate_context_model.model_version is 'Редакция';
 comment on column core.estimate_context_model.term is 'Член уравнения';
 comment on column core.estimate_context_model.coefficient is 'Коэффициент';
-comment on column core.estimate_context_model.standard_error is 'Стандартная ошибка';
-comment on column core.estimate_context_model.r_squared is 'R² модели';
+comment on column core.estimate_context_model.standard_error is 'Стандартная ошибка, устойчивая (HC3)';
+comment on column core.estimate_context_model.r_squared is 'R² модели, взвешенный';
 comment on column core.estimate_context_model.n_schools is 'Школ в модели';
 comment on column core.estimate_context_model.n_participants is 'Участников в них';
+comment on column core.estimate_context_model.index_code is 'Индекс условий, вошедший в модель';
+comment on column core.estimate_context_model.index_version is 'Его редакция';
 
 create table core.estimate_context_prediction (
   year int not null,
@@ -446,3 +464,13 @@ create trigger keep_decisions after update on core.decision
 referencing old table as gone for each statement execute function ops.keep_decisions();
 create trigger keep_decisions_there after delete on core.decision
 referencing old table as gone for each statement execute function ops.keep_decisions();
+
+
+-- Methods whose verdict depends on a school's place among others cannot tell what one pupil would do.
+do $$
+begin
+  if to_regclass('marts.mart_identification') is not null then
+    alter table marts.mart_identification alter column is_fragile drop not null;
+  end if;
+end
+$$;
