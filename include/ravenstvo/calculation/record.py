@@ -51,10 +51,10 @@ group by relation.relname
 order by relation.relname collate "C"
 """
 
-# A sum does not depend on the order of its terms, so the table need not be sorted; in numeric it is exact. Two hashes of
-# 64 bits that differ in their seed are half as dear as one md5 taken apart; PostgreSQL keeps them the same from version to
-# version, since rows of partitioned tables are placed by them. Read first and written after: a statement that writes is
-# not worked on by several processes at once.
+# A sum does not depend on the order of its terms, so the table need not be sorted; in numeric it is exact. Two hashes
+# of 64 bits that differ in their seed are half as dear as one md5 taken apart; PostgreSQL keeps them the same from
+# version to version, since rows of partitioned tables are placed by them. Read first and written after: a statement
+# that writes is not worked on by several processes at once.
 _HASH = """
 select
     count(*),
