@@ -116,8 +116,12 @@ def test_one_changed_mark_is_one_school_and_one_procedure_and_the_approved_list_
     settings, calculation_id = first
     approve(settings, YEAR, "Иванова А. А.", "приказ № 7")
     published = "select to_jsonb(row) from marts.mart_identification_published as row order by school_id"
-    approved, hashes = do(settings, published), _hashes(settings, calculation_id)
-    assert approved
+    shown = (
+        "select school_id, method_code, decided_status, decided_by, decided_at, decision_document "
+        "from marts.mart_identification where decided_status is not null order by school_id"
+    )
+    approved, decided, hashes = do(settings, published), do(settings, shown), _hashes(settings, calculation_id)
+    assert len(approved) == len(decided) > 0
 
     code, corrected = _lower_one_mark(inbox)
     second = calculate(settings, inbox)
@@ -140,6 +144,7 @@ def test_one_changed_mark_is_one_school_and_one_procedure_and_the_approved_list_
     assert METHOD in methods[0]
 
     assert do(settings, published) == approved
+    assert do(settings, shown) == decided, "the next calculation shows the same decisions as the approval did"
     assert _hashes(settings, calculation_id) == hashes
     assert {mart for mart, found in _hashes(settings, second).items() if found != hashes[mart]} >= {
         "fct_result",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor
+from psycopg2.extras import execute_values
 
 from ravenstvo.calculation.inputs import YEARS_BACK
 
@@ -50,17 +51,18 @@ group by relation.relname
 order by relation.relname collate "C"
 """
 
-# A sum does not depend on the order of its terms, so the table need not be sorted; in numeric it is exact.
+# A sum does not depend on the order of its terms, so the table need not be sorted; in numeric it is exact. Two hashes
+# of 64 bits that differ in their seed are half as dear as one md5 taken apart; PostgreSQL keeps them the same from
+# version to version, since rows of partitioned tables are placed by them. Read first and written after: a statement
+# that writes is not worked on by several processes at once.
 _HASH = """
-insert into ops.mart_hash (calculation_id, mart, n_rows, hash)
 select
-    %s, %s, count(*),
-    md5(concat_ws('|', %s, count(*), sum(('x' || left(row_hash, 16))::bit(64)::bigint),
-        sum(('x' || right(row_hash, 16))::bit(64)::bigint)))
+    count(*),
+    md5(concat_ws('|', %s, count(*), sum(hashtextextended(row_text, 0)), sum(hashtextextended(row_text, 1))))
 from (
-    select md5(hashed_row::text) as row_hash
+    select hashed_row::text as row_text
     from (select {columns} from marts.{mart} where {rows}) as hashed_row
-    offset 0  -- or the fingerprint of a row would be computed once for each of its halves
+    offset 0  -- or the text of a row would be made once for each hash
 ) as hashed
 """
 
@@ -178,6 +180,7 @@ def _hash_marts(cursor: Cursor, calculation_id: str) -> None:
     """One fingerprint per mart: the same rows give the same one, whatever their order and whoever's server it is."""
     cursor.execute(_SETTINGS)
     cursor.execute(_COLUMNS)
+    hashes: list[tuple[str, str, int, str]] = []
     for mart, columns in cursor.fetchall():
         hashed = [column for column in columns if column not in SERVICE_COLUMNS]
         if mart in SERVICE_MARTS or not hashed:
@@ -187,4 +190,8 @@ def _hash_marts(cursor: Cursor, calculation_id: str) -> None:
             mart=sql.Identifier(mart),
             rows=sql.SQL(SERVICE_ROWS.get(mart, "true")),
         )
-        cursor.execute(statement, (calculation_id, mart, ",".join(hashed)))
+        cursor.execute(statement, (",".join(hashed),))
+        n_rows, found = cursor.fetchone() or (0, "")
+        hashes.append((calculation_id, mart, n_rows, found))
+    if hashes:
+        execute_values(cursor, "insert into ops.mart_hash (calculation_id, mart, n_rows, hash) values %s", hashes)

@@ -62,8 +62,9 @@ class Book:
     def table(
         self, name: str, columns: Sequence[Column], rows: Iterable[Sequence[Any]], inputs: frozenset[str] = frozenset()
     ) -> tuple[Any, int]:
-        """A sheet whose heading row and first two columns stay in sight, with a filter. Returns the sheet and the number of rows.
+        """A sheet with a filter, whose heading row and first two columns stay in sight.
 
+        Returns the sheet and the number of rows.
         Whole numbers and shares (float) are numbers, everything else is text; ``inputs`` are columns to be filled in.
         """
         sheet = self.book.add_worksheet(name)

@@ -15,8 +15,8 @@ base as (
         base.calculation_id,
         base.base_calculation_id,
         base.is_published,
-        now_done.seeds_hash is distinct from before_done.seeds_hash as is_seeds_changed,
-        now_done.code_version is distinct from before_done.code_version as is_code_changed
+        coalesce(now_done.seeds_hash, '') <> coalesce(before_done.seeds_hash, '') as is_seeds_changed,
+        coalesce(now_done.code_version, '') <> coalesce(before_done.code_version, '') as is_code_changed
     from {{ source('ops', 'calculation_base') }} as base
     inner join {{ source('ops', 'calculation') }} as now_done
         on base.calculation_id = now_done.calculation_id
