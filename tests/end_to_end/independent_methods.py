@@ -1,4 +1,4 @@
-"""Verdicts of every method by another road: plain Python over the counts of the star, none of the project's SQL or seeds."""
+"""Verdicts of every method by another road: plain Python over the star, none of the project's SQL or seeds."""
 
 from __future__ import annotations
 
@@ -228,13 +228,15 @@ def check_sureness(warehouse: Warehouse, year: int) -> int:
         low, high = wilson(below, n)
         share, probability = shrunk(below, n, *priors[row["procedure_code"]])
         found = [float(row[name]) for name in ("ci_low", "ci_high", "shrunk_share", "probability_low")]
-        for name, mine, mart in zip(("low", "high", "share", "probability"), (low, high, share, probability), found, strict=True):
+        for name, mine, mart in zip(
+            ("low", "high", "share", "probability"), (low, high, share, probability), found, strict=True
+        ):
             assert math.isclose(mine, mart, abs_tol=1e-6), (row, name, mine)
     return len(rows)
 
 
 def check_context(warehouse: Warehouse, year: int) -> int:
-    """The lower quarter of the context index is adverse, whatever the method of the row; returns how many schools are."""
+    """The lower quarter of the context index is adverse, whatever the method of the row. Returns its size."""
     index = {
         row["school_id"]: float(row["context_index"])
         for row in warehouse.ask(
@@ -304,7 +306,8 @@ def check_municipalities(warehouse: Warehouse, year: int, method: str, groups: d
             join lateral (
               select school_version_id from core.dim_school as v where v.school_id = r.school_id
               order by (coalesce(extract(year from v.valid_from) <= r.year, true)) desc,
-                case when coalesce(extract(year from v.valid_from) <= r.year, true) then v.valid_from end desc nulls last,
+                case when coalesce(extract(year from v.valid_from) <= r.year, true) then v.valid_from end
+                  desc nulls last,
                 v.valid_from limit 1) as v on d.school_version_id = v.school_version_id
             join core.dim_school as s on s.school_version_id = v.school_version_id
         """)

@@ -1,4 +1,4 @@
-"""A regional variant is a row of the seed; a year that did not come leaves what rests on it unknown; a misspelt row stops."""
+"""A regional variant is a row of the seed; what rests on a year that did not come is unknown; a misspelt row stops."""
 
 from __future__ import annotations
 
@@ -30,7 +30,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the project, whose seeds a region may change."""
     root = tmp_path_factory.mktemp("project") / "ravenstvo"
     for folder in ("dags", "dbt_project", "expectations", "include", "plugins"):
-        shutil.copytree(PROJECT_ROOT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+        shutil.copytree(
+            PROJECT_ROOT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info")
+        )
     return root
 
 
@@ -110,7 +112,9 @@ def test_what_rests_on_a_missing_year_is_unknown(warehouse: Warehouse) -> None:
         where year = {last} and method_code = 'rosobr_30'
     """)
     assert years[0]["most"] == "1"
-    changes = warehouse.ask(f"select count(*) as n from mart_identification_change where year = {last} and comparison = 'year'")
+    changes = warehouse.ask(
+        f"select count(*) as n from mart_identification_change where year = {last} and comparison = 'year'"
+    )
     assert changes[0]["n"] == "0"
 
 

@@ -29,25 +29,9 @@ municipality as (
 
 ),
 
-school as (
-
-    select * from {{ ref('dim_school') }}
-
-),
-
-listed as (
-
-    select distinct
-        year,
-        area_id as school_id
-    from bunching
-    where area_kind = 'school'
-
-),
-
 school_of_year as (
 
-    {{ school_of_year('listed', 'school') }}
+    select * from {{ ref('int_school_of_year') }}
 
 )
 
@@ -56,7 +40,7 @@ select
     bunching.procedure_code,
     bunching.area_kind,
     bunching.area_id,
-    coalesce(school_of_year.name, municipality.municipality_name) as area_name,
+    coalesce(school_of_year.school_name, municipality.municipality_name) as area_name,
     coalesce(school_of_year.municipality_name, municipality.municipality_name) as municipality_name,
     bunching.boundary,
     bunching.mark,

@@ -1,5 +1,5 @@
--- Which schools are on the list, by every method of every kind: what the verdict models found, with the school's names, the
--- years in a row, the probability and the person's decision beside it.
+-- Which schools are on the list, by every method of every kind: what the verdict models found, with the school's names,
+-- the years in a row, the probability and the person's decision beside it.
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
@@ -60,7 +60,7 @@ verdict as (
         0 as n_procedures_assessed,
         0 as n_low_procedures,
         0 as n_repeated_procedures,
-        cast('{}' as text []) as low_procedures,
+        cast('{}' as text[]) as low_procedures,
         false as is_low_two_procedures,
         false as is_low_repeated,
         false as has_last_year,
@@ -76,24 +76,21 @@ verdict as (
         method_code,
         method_version,
         is_low_results,
-        cast(null as text),
-        case when is_low_results is null then 'insufficient_data' end,
+        cast(null as text) as category,
+        case when is_low_results is null then 'insufficient_data' end as status,
         n_procedures,
-        n_procedures,
-        0,
-        0,
-        cast('{}' as text []),
-        false,
-        false,
-        false,
+        n_procedures as n_procedures_assessed,
+        0 as n_low_procedures,
+        0 as n_repeated_procedures,
+        cast('{}' as text[]) as low_procedures,
+        false as is_low_two_procedures,
+        false as is_low_repeated,
+        false as has_last_year,
         n_participants_total,
         evidence_grade,
-        cast(null as boolean),
+        cast(null as boolean) as is_fragile,
         details
     from {{ ref('int_verdict_regional_rank') }}
-    {%- for model, fragile in [
-        ('int_verdict_stable_low', 'is_one_pupil'), ('int_verdict_fail_concentration', 'cast(null as boolean)')
-    ] %}
     union all
     select
         year,
@@ -101,22 +98,43 @@ verdict as (
         method_code,
         method_version,
         is_low_results,
-        cast(null as text),
-        case when is_low_results is null then 'insufficient_data' end,
+        cast(null as text) as category,
+        case when is_low_results is null then 'insufficient_data' end as status,
         n_procedures,
-        n_procedures,
+        n_procedures as n_procedures_assessed,
         n_low_procedures,
-        0,
+        0 as n_repeated_procedures,
         low_procedures,
-        false,
-        false,
-        false,
+        false as is_low_two_procedures,
+        false as is_low_repeated,
+        false as has_last_year,
         n_participants_total,
         evidence_grade,
-        {{ fragile }},
+        is_one_pupil as is_fragile,
         details
-    from {{ ref(model) }}
-    {%- endfor %}
+    from {{ ref('int_verdict_stable_low') }}
+    union all
+    select
+        year,
+        school_id,
+        method_code,
+        method_version,
+        is_low_results,
+        cast(null as text) as category,
+        case when is_low_results is null then 'insufficient_data' end as status,
+        n_procedures,
+        n_procedures as n_procedures_assessed,
+        n_low_procedures,
+        0 as n_repeated_procedures,
+        low_procedures,
+        false as is_low_two_procedures,
+        false as is_low_repeated,
+        false as has_last_year,
+        n_participants_total,
+        evidence_grade,
+        cast(null as boolean) as is_fragile,
+        details
+    from {{ ref('int_verdict_fail_concentration') }}
     union all
     select
         year,
@@ -145,20 +163,20 @@ verdict as (
         school_id,
         method_code,
         method_version,
-        cast(null as boolean),
-        case when is_adverse_context then 'adverse' when not is_adverse_context then 'norm' end,
-        case when is_adverse_context is null then 'insufficient_data' end,
-        0,
-        0,
-        0,
-        0,
-        cast('{}' as text []),
-        false,
-        false,
-        false,
-        0,
-        'D',
-        cast(null as boolean),
+        cast(null as boolean) as is_low_results,
+        case when is_adverse_context then 'adverse' when not is_adverse_context then 'norm' end as category,
+        case when is_adverse_context is null then 'insufficient_data' end as status,
+        0 as n_procedures,
+        0 as n_procedures_assessed,
+        0 as n_low_procedures,
+        0 as n_repeated_procedures,
+        cast('{}' as text[]) as low_procedures,
+        false as is_low_two_procedures,
+        false as is_low_repeated,
+        false as has_last_year,
+        0 as n_participants_total,
+        'D' as evidence_grade,
+        cast(null as boolean) as is_fragile,
         details
     from context_share
 
@@ -216,7 +234,7 @@ before as (
             cast(to_jsonb(earlier) ->> 'years_not_low' as integer) as years_not_low
         from {{ this }} as earlier
         where {{ method_before_span('year') }}
-        order by school_id, method_code, year desc
+        order by school_id asc, method_code asc, year desc
     {% else %}
         select
             cast(null as text) as school_id,
@@ -272,9 +290,9 @@ history as (
         counted.school_id,
         counted.method_code,
         case
-            when counted.is_low_results
-                then counted.n_years_on_list
-                    + case when counted.run_from = before.year + 1 then coalesce(before.years_identified, 0) else 0 end
+            when counted.is_low_results and counted.run_from = before.year + 1
+                then counted.n_years_on_list + coalesce(before.years_identified, 0)
+            when counted.is_low_results then counted.n_years_on_list
             when not counted.is_low_results then 0
         end as years_identified,
         -- Never on the list: nothing to count.

@@ -1,5 +1,5 @@
--- Who entered the list, who left it, who stayed, and the procedures and counts that explain it: against the year before,
--- and against the calculation that this one is compared with.
+-- Who entered the list, who left it, who stayed, and the procedures and counts that explain it: against the year
+-- before, and against the calculation that this one is compared with.
 {{ config(
     materialized='incremental',
     incremental_strategy='append',

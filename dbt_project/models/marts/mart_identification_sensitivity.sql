@@ -12,10 +12,11 @@ with
 
 method as (
 
-    select * from {{ ref('dim_method') }}
-    where
-        kind = 'low_share'
-        and method_code in (select axis.value from {{ ref('sensitivity_axis') }} as axis where axis.axis = 'method')
+    select method.*
+    from {{ ref('dim_method') }} as method
+    inner join {{ ref('sensitivity_axis') }} as axis
+        on method.method_code = axis.value
+    where method.kind = 'low_share' and axis.axis = 'method'
 
 ),
 

@@ -60,4 +60,8 @@ select
         as share_of_before
 from beside
 inner join known on beside.year = known.year and beside.method_code = known.method_code
-group by beside.year, beside.method_code, coalesce(beside.status_before, 'absent'), coalesce(beside.status_now, 'absent')
+group by
+    beside.year,
+    beside.method_code,
+    coalesce(beside.status_before, 'absent'),
+    coalesce(beside.status_now, 'absent')

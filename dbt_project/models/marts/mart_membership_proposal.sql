@@ -1,12 +1,6 @@
--- Which schools a programme's rule puts on its list, year by year: union, intersection, or what people decided.
-{{ config(
-    materialized='incremental',
-    incremental_strategy='append',
-    on_schema_change='append_new_columns',
-    post_hook='analyze {{ this }}',
-    pre_hook="{{ method_clear_span() }}",
-    indexes=[{'columns': ['year', 'programme_code', 'school_id'], 'unique': true}]
-) }}
+-- Which schools a programme's rule puts on its list, year by year: union, intersection, or what people decided. A view,
+-- because a decision comes between calculations.
+{{ config(materialized='view') }}
 
 with
 
@@ -27,13 +21,18 @@ rule as (
 identification as (
 
     select * from {{ ref('mart_identification') }}
-    where {{ method_in_span('year') }}
 
 ),
 
 label as (
 
-    select * from {{ ref('method_label') }}
+    select
+        label_key,
+        programme_code as only_programme,
+        year_from as label_from,
+        year_to as label_to,
+        label_ru
+    from {{ ref('method_label') }}
 
 ),
 
@@ -50,10 +49,9 @@ named_rule as (
     left join label
         on
             rule.label_key = label.label_key
-            and (label.programme_code is null or label.programme_code = rule.programme_code)
-            and (label.year_from is null or label.year_from <= named.year)
-            and (label.year_to is null or label.year_to >= named.year)
-    order by rule.programme_code asc, rule.year_from asc, named.year asc, label.programme_code asc nulls last
+            and rule.programme_code = coalesce(label.only_programme, rule.programme_code)
+            and named.year between coalesce(label.label_from, named.year) and coalesce(label.label_to, named.year)
+    order by rule.programme_code asc, rule.year_from asc, named.year asc, label.only_programme asc nulls last
 
 ),
 
@@ -71,6 +69,7 @@ gathered as (
         max(identification.login) as login,
         max(identification.school_name) as school_name,
         max(identification.municipality_name) as municipality_name,
+        max(identification.calculation_id) as calculation_id,
         bool_or(identification.is_adverse_context) as is_adverse_context,
         count(*) filter (
             where named_rule.method_codes ? identification.method_code and identification.is_low_results
@@ -128,6 +127,6 @@ select
     is_by_context,
     label_ru,
     case when combination = 'manual' then decision_document end as decision_document,
-    '{{ env_var("RAVENSTVO_CALCULATION_ID", "manual") }}' as calculation_id
+    calculation_id
 from judged
 where is_by_results or is_by_context

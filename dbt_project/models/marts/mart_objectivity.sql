@@ -23,12 +23,6 @@ rule as (
 
 ),
 
-school as (
-
-    select * from {{ ref('dim_school') }}
-
-),
-
 -- Flagged markers of the school and year: all of them, and different ones.
 flagged as (
 
@@ -44,7 +38,7 @@ flagged as (
 
 school_of_year as (
 
-    {{ school_of_year('flagged', 'school') }}
+    select * from {{ ref('int_school_of_year') }}
 
 )
 
@@ -53,7 +47,7 @@ select
     marker.school_id,
     school_of_year.school_code,
     school_of_year.login,
-    school_of_year.name as school_name,
+    school_of_year.school_name,
     school_of_year.municipality_name,
     marker.procedure_code,
     marker.marker,

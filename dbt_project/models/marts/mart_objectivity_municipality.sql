@@ -25,12 +25,6 @@ procedure as (
 
 ),
 
-school as (
-
-    select * from {{ ref('dim_school') }}
-
-),
-
 -- The kinds of procedures that markers of the year look at.
 looked_at as (
 
@@ -75,7 +69,7 @@ listed as (
 
 school_of_year as (
 
-    {{ school_of_year('listed', 'school') }}
+    select * from {{ ref('int_school_of_year') }}
 
 ),
 

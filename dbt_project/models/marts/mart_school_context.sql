@@ -10,12 +10,6 @@
 
 with
 
-school as (
-
-    select * from {{ ref('dim_school') }}
-
-),
-
 context as (
 
     select * from {{ ref('fct_school_context') }}
@@ -24,45 +18,9 @@ context as (
 ),
 
 -- Schools with a form, and schools with results: of the latter a year without a form stays a row of blanks.
-candidate as (
-
-    select
-        year,
-        school_id
-    from context
-    union
-    select
-        year,
-        school_id
-    from {{ ref('fct_school_procedure') }}
-    where {{ method_in_span('year') }}
-
-),
-
--- The school as the register knew it at the end of the year; before its first version, that first version.
 school_of_year as (
 
-    select distinct on (candidate.year, school.school_id)
-        candidate.year,
-        school.school_id,
-        school.school_code,
-        school.login,
-        school.name,
-        school.municipality_name,
-        school.school_kind,
-        school.is_rural
-    from candidate
-    inner join school on candidate.school_id = school.school_id
-    cross join
-        lateral (
-            select coalesce(extract(year from school.valid_from) <= candidate.year, true) as has_begun
-        ) as version
-    order by
-        candidate.year asc,
-        school.school_id asc,
-        version.has_begun desc,
-        case when version.has_begun then school.valid_from end desc nulls last,
-        school.valid_from asc
+    select * from {{ ref('int_school_of_year') }}
 
 ),
 
@@ -149,11 +107,11 @@ outcome as (
 )
 
 select
-    candidate.year,
-    candidate.school_id,
+    school_of_year.year,
+    school_of_year.school_id,
     school_of_year.school_code,
     school_of_year.login,
-    school_of_year.name as school_name,
+    school_of_year.school_name,
     school_of_year.municipality_name,
     school_of_year.school_kind,
     coalesce(school_of_year.is_rural, context.is_rural) as is_rural,
@@ -206,27 +164,23 @@ select
     prediction.residual_z,
     outcome.n_participants as n_participants_total,
     '{{ env_var("RAVENSTVO_CALCULATION_ID", "manual") }}' as calculation_id
-from candidate
-left join school_of_year
-    on
-        candidate.year = school_of_year.year
-        and candidate.school_id = school_of_year.school_id
+from school_of_year
 left join context
     on
-        candidate.year = context.year
-        and candidate.school_id = context.school_id
+        school_of_year.year = context.year
+        and school_of_year.school_id = context.school_id
 left join value
     on
-        candidate.year = value.year
-        and candidate.school_id = value.school_id
+        school_of_year.year = value.year
+        and school_of_year.school_id = value.school_id
 left join index_of_year
     on
-        candidate.year = index_of_year.year
-        and candidate.school_id = index_of_year.school_id
+        school_of_year.year = index_of_year.year
+        and school_of_year.school_id = index_of_year.school_id
 left join outcome
     on
-        candidate.year = outcome.year
-        and candidate.school_id = outcome.school_id
+        school_of_year.year = outcome.year
+        and school_of_year.school_id = outcome.school_id
 left join {{ source('estimates', 'estimate_context_prediction') }} as prediction
     on
         outcome.year = prediction.year

@@ -1,5 +1,5 @@
--- What: every row of the seed `method` has a known kind, all the parameters that its kind needs, no other, each of the right
--- type, and names a line of `method_evidence`.
+-- What: every row of the seed `method` has a known kind, all the parameters that its kind needs, no other, each of the
+-- right type, and names a line of `method_evidence`.
 -- When it matters: when a row is added or changed; a misspelt parameter would be ignored without a word.
 -- How to resolve: the column `problem` says which parameter of which method; correct it in the seed `method`, by
 -- the list in the seed `method_parameter`.
@@ -109,4 +109,4 @@ select
 from method
 where
     method.parameters ? 'base_method'
-    and method.parameters ->> 'base_method' not in (select method_code from method)
+    and method.parameters ->> 'base_method' not in (select base.method_code from {{ ref('method') }} as base)

@@ -1,4 +1,4 @@
-"""Why a school is or is not on the list by every method, how surely, and what people decided; down to the rows of files."""
+"""Why a school is or is not on the list: every method, how surely, what people decided; down to the rows of files."""
 
 from __future__ import annotations
 

@@ -76,9 +76,9 @@ def _crisis_risk(row: Any, said: dict[str, Any]) -> Iterator[str]:
     yield f"  Статус: {_AXES.get(row['status'], row['status'])} ({axes})"
     yield (
         f"  Низких процедур: {row['n_low_procedures']}; вероятность {percent(said['probability_low'])}; лет подряд без "
-        f"сомнения низких: {said['n_years_low'] or 0}; отклонение от ожидаемого {number(said['residual_z'])}; изменение за "
-        f"год {number(said['slope'])}; тяжёлые условия: {'да' if said['is_adverse'] else 'нет'}; разных признаков ВПР: "
-        f"{said['n_markers']}"
+        f"сомнения низких: {said['n_years_low'] or 0}; отклонение от ожидаемого {number(said['residual_z'])}; "
+        f"изменение за год {number(said['slope'])}; тяжёлые условия: {'да' if said['is_adverse'] else 'нет'}; "
+        f"разных признаков ВПР: {said['n_markers']}"
     )
 
 

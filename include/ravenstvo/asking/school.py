@@ -85,8 +85,9 @@ def _context_lines(connection: Connection, scope: dict[str, Any]) -> Iterator[st
         yield f"  Индекс не посчитан: нет {row['n_missing_inputs'] or 'всех'} составляющих из {row['n_inputs'] or '—'}"
     else:
         yield (
-            f"  Индекс {number(row['context_index'], 1)} из 100 (0 — тяжелее всего), четверть {row['context_quartile']} "
-            f"из 4; редакция {row['index_code']} {row['index_version']}, нет составляющих: {row['n_missing_inputs']}"
+            f"  Индекс {number(row['context_index'], 1)} из 100 (0 — тяжелее всего), четверть "
+            f"{row['context_quartile']} из 4; редакция {row['index_code']} {row['index_version']}, нет составляющих: "
+            f"{row['n_missing_inputs']}"
         )
     if row["expected_score"] is not None:
         yield (
@@ -94,9 +95,9 @@ def _context_lines(connection: Connection, scope: dict[str, Any]) -> Iterator[st
             f"(в стандартных отклонениях учеников); отклонение {number(row['residual_z'])} стандартной ошибки"
         )
     titles = {one["input_code"]: one["title_ru"] for one in fetch(connection, _SHARES)}
-    for name in row.keys():
-        if name.endswith("_share") and row[name] is not None:
-            yield f"    {titles.get(name.removesuffix('_share'), name)}: {percent(row[name])}"
+    for name, value in row.items():
+        if name.endswith("_share") and value is not None:
+            yield f"    {titles.get(name.removesuffix('_share'), name)}: {percent(value)}"
     if row["path"]:
         yield f"    {row['path']}, лист «{row['sheet']}», строка {row['row_no']}"
 
@@ -116,8 +117,9 @@ def _marker_lines(connection: Connection, scope: dict[str, Any]) -> Iterator[str
             f"{percent(row['share_below_min_corrected_ci_low'])} – {percent(row['share_below_min_corrected_ci_high'])}"
         )
         yield (
-            f"  {row['procedure_title'] or row['procedure_code']}: ниже минимума по файлам {percent(row['share_below_min'])}, "
-            f"если бы никого не подняли через границу — {percent(row['share_below_min_corrected'])} (интервал {interval})"
+            f"  {row['procedure_title'] or row['procedure_code']}: ниже минимума по файлам "
+            f"{percent(row['share_below_min'])}, если бы никого не подняли через границу — "
+            f"{percent(row['share_below_min_corrected'])} (интервал {interval})"
         )
 
 
@@ -160,8 +162,8 @@ def _decision_lines(rows: list[Any]) -> Iterator[str]:
         standing = "действует" if row["is_in_force"] else "заменено более поздним"
         yield (
             f"  {row['method_code']}: {DECIDED[row['decided_status']]} — {row['decided_by']}, "
-            f"{row['decided_at']:%d.%m.%Y}, документ: {row['decision_document'] or 'не указан'} ({standing}); вывод метода "
-            f"тогда: {_VERDICT_SIGNS[row['is_low_results']]}; расчёт {row['calculation_id']}"
+            f"{row['decided_at']:%d.%m.%Y}, документ: {row['decision_document'] or 'не указан'} ({standing}); вывод "
+            f"метода тогда: {_VERDICT_SIGNS[row['is_low_results']]}; расчёт {row['calculation_id']}"
         )
         if row["reason"]:
             yield f"    Основание: {row['reason']}"

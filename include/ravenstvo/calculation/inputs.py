@@ -59,7 +59,7 @@ def seeds_hash(project_root: Path) -> str:
 def code_version(project_root: Path) -> str:
     """Program version and fingerprint of the models, the estimates and what rejects rows, such as ``0.1.0+3f2a…``."""
     patterns = [f"dbt_project/{name}" for name in ("*.yml", "models/**/*", "macros/**/*", "tests/**/*")]
-    patterns += ["expectations/*", "include/ravenstvo/quality/checks/*.sql", "include/ravenstvo/estimates/*.py"]
+    patterns += ["expectations/*", "include/ravenstvo/quality/checks/*.sql", "include/ravenstvo/estimates/**/*.py"]
     return f"{ravenstvo.__version__}+{files_digest(project_root, patterns)[:16]}"
 
 

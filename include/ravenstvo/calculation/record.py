@@ -26,8 +26,10 @@ SERVICE_COLUMNS = frozenset(
         "decision_document",
     }
 )
-# Marts that tell of calculations and approvals: they differ whenever a calculation is repeated.
-SERVICE_MARTS = frozenset({"mart_calculation", "mart_calculation_hash", "mart_identification_published"})
+# Marts that tell of calculations and approvals: they differ whenever a calculation is repeated or a list approved.
+SERVICE_MARTS = frozenset(
+    {"mart_calculation", "mart_calculation_hash", "mart_identification_published", "mart_membership_proposal"}
+)
 # Rows that compare two calculations depend on which of them a warehouse happens to hold.
 SERVICE_ROWS = {"mart_identification_change": "comparison <> 'calculation'"}
 

@@ -20,7 +20,7 @@ _SHOWN = 10
 
 _FOUND = """
 select i.method_code, m.kind, m.label_ru, count(*) filter (where i.is_low_results),
-  count(*) filter (where case when m.kind = 'context_share' then i.is_adverse_context else i.is_low_results end is not null),
+  count(case when m.kind = 'context_share' then i.is_adverse_context else i.is_low_results end),
   count(*) filter (where i.is_low_results and i.is_fragile), count(*) filter (where i.is_adverse_context)
 from marts.mart_identification as i
 join core.dim_method as m on i.method_code = m.method_code and i.method_version = m.method_version

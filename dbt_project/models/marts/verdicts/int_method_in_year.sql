@@ -27,5 +27,5 @@ select
 from year_computed
 inner join method
     on
-        method.valid_from_year <= year_computed.year
-        and coalesce(method.valid_to_year, year_computed.year) >= year_computed.year
+        year_computed.year >= method.valid_from_year
+        and year_computed.year <= coalesce(method.valid_to_year, year_computed.year)

@@ -31,12 +31,13 @@ context as (
 seen as (
 
     select
-        year,
-        school_id,
+        coalesce(result.year, context.year) as year,
+        coalesce(result.school_id, context.school_id) as school_id,
         result.school_id is not null as has_results,
         context.school_id is not null as has_context
     from result
-    full outer join context using (year, school_id)
+    full outer join context
+        on result.year = context.year and result.school_id = context.school_id
 
 ),
 
@@ -46,9 +47,9 @@ school as (
 
 )
 
-select distinct on (seen.year, school.school_id)
+select distinct on (seen.year, seen.school_id)
     seen.year,
-    school.school_id,
+    seen.school_id,
     school.school_code,
     school.login,
     school.name as school_name,
@@ -60,14 +61,14 @@ select distinct on (seen.year, school.school_id)
     seen.has_results,
     seen.has_context
 from seen
-inner join school on seen.school_id = school.school_id
+left join school on seen.school_id = school.school_id
 cross join
     lateral (
         select coalesce(extract(year from school.valid_from) <= seen.year, true) as has_begun
     ) as version
 order by
     seen.year asc,
-    school.school_id asc,
+    seen.school_id asc,
     version.has_begun desc,
     case when version.has_begun then school.valid_from end desc nulls last,
     school.valid_from asc

@@ -90,8 +90,8 @@ yearly as (
     inner join {{ ref('context_model') }} as model
         on
             method.model_code = model.model_code
-            and model.valid_from_year <= method.year
-            and coalesce(model.valid_to_year, method.year) >= method.year
+            and method.year >= model.valid_from_year
+            and method.year <= coalesce(model.valid_to_year, method.year)
             and cast(model.parameters as jsonb) -> 'procedures' ? score.procedure_code
     group by method.year, method.method_code, score.school_id, score.year
 

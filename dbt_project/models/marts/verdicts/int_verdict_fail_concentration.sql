@@ -1,4 +1,5 @@
--- Verdicts of kind fail_concentration: the smallest set of schools that holds more than a share of the region's failures.
+-- Verdicts of kind fail_concentration: the smallest set of schools that holds more than a share of the region's
+-- failures.
 {{ config(materialized='table') }}
 
 with

@@ -89,8 +89,8 @@ set_beside as (
 
 ),
 
--- Positions among the schools that can be compared; equal schools share a position. A school belongs to the lower quarter
--- when less than a quarter of the schools lie below it.
+-- Positions among the schools that can be compared; equal schools share a position. A school belongs to the lower
+-- quarter when less than a quarter of the schools lie below it.
 placed as (
 
     select

@@ -135,7 +135,8 @@ set_beside as (
         of_school.n_participants,
         of_school.group_ranks,
         of_school.places,
-        coalesce(of_school.n_indicators >= school.min_indicators and of_school.mean_rank is not null, false) as is_assessed
+        coalesce(of_school.n_indicators >= school.min_indicators and of_school.mean_rank is not null, false)
+            as is_assessed
     from school
     left join of_school
         on
