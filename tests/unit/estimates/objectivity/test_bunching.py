@@ -94,10 +94,12 @@ def test_number_of_moved_works_lies_in_its_interval(draw: Draw, n_scores: int) -
         school_errors.extend(error[~is_region])
     assert np.mean(covered) >= 0.9
     assert np.mean(schools) >= 0.9
-    # No systematic excess where the distribution is smooth; an uneven one costs up to about one work in a hundred.
-    limit = 0.015 if draw is spiky else 0.01
-    assert abs(np.mean(errors)) < limit
-    assert abs(np.mean(school_errors)) < limit
+    # Nothing is seen where nothing is: smooth distributions give less than half a work in a hundred too much. A short
+    # scale has few scores outside windows and may give one in a hundred too little; uneven scores err both ways.
+    most = 0.01 if draw is spiky else 0.005
+    least = -0.015 if draw is spiky or n_scores < 20 else -0.005
+    assert least < np.mean(errors) < most
+    assert least < np.mean(school_errors) < most
 
 
 def test_nobody_moved_is_about_nothing_and_many_moved_are_found() -> None:
