@@ -76,26 +76,30 @@ def simulate(draw: Draw, n_scores: int, share: float, seed: int) -> tuple[pd.Dat
 @pytest.mark.parametrize("draw", [mixture, skewed, spiky])
 @pytest.mark.parametrize("n_scores", SCALES)
 def test_number_of_moved_works_lies_in_its_interval(draw: Draw, n_scores: int) -> None:
-    """In at least nine of ten simulations, for nobody, a fifth and four fifths moved; for the region and schools."""
+    """In at least nine of ten of 60 simulations, for the region and its schools.
+
+    In turn nobody, a fifth and four fifths of the works below each border are moved.
+    """
     covered, errors, schools, school_errors = [], [], [], []
-    for seed in range(15):
-        for share in (0.0, 0.2, 0.8):
-            rows, moved = simulate(draw, n_scores, share, seed)
-            truth = np.array([moved[area] for area in rows.area_id])
-            n = rows.n.to_numpy()
-            inside = (rows.ci_low * n <= truth + 1e-6) & (truth - 1e-6 <= rows.ci_high * n)
-            error = (rows.excess_n - truth) / n
-            is_region = (rows.area_kind == "region").to_numpy()
-            covered.extend(inside[is_region])
-            errors.extend(error[is_region])
-            schools.extend(inside[~is_region])
-            school_errors.extend(error[~is_region])
+    for seed in range(60):
+        rows, moved = simulate(draw, n_scores, (0.0, 0.2, 0.8)[seed % 3], seed)
+        truth = np.array([moved[area] for area in rows.area_id])
+        n = rows.n.to_numpy()
+        inside = (rows.ci_low * n <= truth + 1e-6) & (truth - 1e-6 <= rows.ci_high * n)
+        error = (rows.excess_n - truth) / n
+        is_region = (rows.area_kind == "region").to_numpy()
+        covered.extend(inside[is_region])
+        errors.extend(error[is_region])
+        schools.extend(inside[~is_region])
+        school_errors.extend(error[~is_region])
     assert np.mean(covered) >= 0.9
     assert np.mean(schools) >= 0.9
-    # No systematic excess where the distribution is smooth; an uneven one costs up to about one work in a hundred.
-    limit = 0.015 if draw is spiky else 0.01
-    assert abs(np.mean(errors)) < limit
-    assert abs(np.mean(school_errors)) < limit
+    # Nothing is seen where nothing is: smooth distributions give less than half a work in a hundred too much. A short
+    # scale has few scores outside windows and may give one in a hundred too little; uneven scores err both ways.
+    most = 0.01 if draw is spiky else 0.005
+    least = -0.015 if draw is spiky or n_scores < 20 else -0.005
+    assert least < np.mean(errors) < most
+    assert least < np.mean(school_errors) < most
 
 
 def test_nobody_moved_is_about_nothing_and_many_moved_are_found() -> None:
