@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import time
 import urllib.error
@@ -30,6 +31,7 @@ class Airflow:
     """A client of the REST interface, logged in as the administrator."""
 
     def __init__(self, settings: Settings) -> None:
+        self._scheduler_log = settings.logs_dir / "scheduler.log"
         self._url = airflow_home.api_url(settings)
         password = json.loads(airflow_home.passwords_file(settings).read_text())[airflow_home.ADMIN]
         self._token = ""
@@ -66,7 +68,15 @@ class Airflow:
             f"/api/v2/dags/{DAG}/dagRuns",
             {"dag_run_id": run_id, "conf": {"year": YEAR}, "logical_date": None},
         )
-        return self.wait(self._question(run_id), lambda detail: detail["response_received"] is False)
+        detail = self.wait(self._question(run_id), lambda detail: detail["response_received"] is False)
+        # No person answers faster than the scheduler hears that the asking process has ended; a program would, and
+        # Airflow would take the task that it has just resumed for a lost one.
+        heard = re.compile(rf"Received executor event .*task_id='approve', run_id='{run_id}'")
+        deadline = time.monotonic() + 30
+        while not heard.search(self._scheduler_log.read_text(errors="replace")):
+            assert time.monotonic() < deadline, "the scheduler does not hear of the task that asks"
+            time.sleep(0.2)
+        return detail
 
     def answer(self, run_id: str, option: str, **given: Any) -> str:
         """Answer as the person; gives the state in which the run ended."""
