@@ -47,7 +47,10 @@ select
     working.year,
     working.school_id,
     look_back.model_code,
-    cast(round(sum(standardised.n_participants * standardised.z) / sum(standardised.n_participants), 12) as double precision) as y,
+    cast(
+        round(sum(standardised.n_participants * standardised.z) / sum(standardised.n_participants), 12)
+        as double precision
+    ) as y,
     cast(sum(standardised.n_participants) as integer) as n_participants,
     cast(count(distinct standardised.year) as integer) as n_years,
     cast(count(distinct standardised.procedure_code) as integer) as n_procedures
