@@ -73,27 +73,30 @@ def _build(settings: Settings, calculation: Calculation, stage: str) -> tuple[li
     from dbt.cli.main import dbtRunner
 
     settings.dbt_target_dir.mkdir(parents=True, exist_ok=True)
-    # The id of the calculation is no variable of dbt's: a changed variable would have the whole project parsed anew.
-    with _environment(settings, calculation):
-        parsed = _parse(settings, calculation)
+    with _environment(settings, {}):
+        parsed = _parse(settings)
+    # The years and the id of the calculation are asked for when SQL is compiled. The project is parsed without them: dbt
+    # would take a changed one for a changed project and parse all of it anew.
+    with _environment(settings, {"RAVENSTVO_CALCULATION_ID": calculation["calculation_id"]}):
         # A test belongs to the last stage that it looks at.
         selection = ("--selector", stage, "--indirect-selection", "buildable")
-        outcome = dbtRunner(manifest=parsed).invoke([*_QUIETLY, "build", *selection, *_place(settings, calculation)])
+        years = ("--vars", json.dumps({"years": calculation["years"]}))
+        outcome = dbtRunner(manifest=parsed).invoke([*_QUIETLY, "build", *selection, *_place(settings), *years])
     results = list(getattr(outcome.result, "results", None) or ())
     if outcome.exception is not None:
         return results, str(outcome.exception)
     return results, None if outcome.success else "dbt сообщил об ошибке; подробности в журнале dbt"
 
 
-def _parse(settings: Settings, calculation: Calculation) -> Manifest:
-    """The parsed project, for all stages that this process runs for the same years and the same files."""
+def _parse(settings: Settings) -> Manifest:
+    """The parsed project, for all stages that this process runs for the same files; dbt reads it from its own cache."""
     from dbt.cli.main import dbtRunner
     from dbt.contracts.graph.manifest import Manifest
 
     root = settings.project_root
-    key = (str(settings.dbt_target_dir), tuple(calculation["years"]), code_version(root), seeds_hash(root))
+    key = (str(settings.dbt_target_dir), code_version(root), seeds_hash(root))
     if key not in _parsed:
-        outcome = dbtRunner().invoke([*_QUIETLY, "parse", *_place(settings, calculation)])
+        outcome = dbtRunner().invoke([*_QUIETLY, "parse", *_place(settings)])
         if outcome.exception is not None:
             raise CalculationError(f"Проект dbt не читается: {outcome.exception}")
         _parsed.clear()
@@ -102,19 +105,18 @@ def _parse(settings: Settings, calculation: Calculation) -> Manifest:
     return _parsed[key]
 
 
-def _place(settings: Settings, calculation: Calculation) -> list[str]:
-    """Options that say where the project is and what it is built for."""
+def _place(settings: Settings) -> list[str]:
+    """Options that say where the project is."""
     project = str(settings.project_root / "dbt_project")
     return [
         *("--project-dir", project, "--profiles-dir", project, "--target-path", str(settings.dbt_target_dir)),
         *("--log-path", str(settings.dbt_logs_dir), "--log-level-file", "info"),
-        *("--vars", json.dumps({"years": calculation["years"]})),
     ]
 
 
 @contextmanager
-def _environment(settings: Settings, calculation: Calculation) -> Iterator[None]:
-    """What the dbt project reads from the environment, for as long as dbt runs: connection and calculation."""
+def _environment(settings: Settings, more: dict[str, str]) -> Iterator[None]:
+    """What the dbt project reads from the environment, for as long as dbt runs: the connection, and ``more``."""
     warehouse = parameters(settings)
     wanted = {
         "RAVENSTVO_PG_HOST": warehouse.get("host") or "localhost",
@@ -122,7 +124,7 @@ def _environment(settings: Settings, calculation: Calculation) -> Iterator[None]
         "RAVENSTVO_PG_USER": warehouse.get("user") or "",
         "RAVENSTVO_PG_PASSWORD": warehouse.get("password") or "",
         "RAVENSTVO_PG_DBNAME": warehouse.get("dbname") or "",
-        "RAVENSTVO_CALCULATION_ID": calculation["calculation_id"],
+        **more,
     }
     before = {name: os.environ.get(name) for name in wanted}
     os.environ.update({name: str(value) for name, value in wanted.items()})

@@ -235,6 +235,25 @@ new_part as (
 
 ),
 
+-- Schools and procedures whose rows the new parts hold; counted down before anything is joined with it.
+new_rows as (
+
+    select distinct
+        result.year,
+        result.school_id,
+        result.procedure_code,
+        result.part_id
+    from {{ ref('fct_result') }} as result
+    where
+        result.part_id in (select new_part.part_id from new_part)
+        and (
+            {{ method_in_span('result.year') }}
+            or {{ method_in_span('result.year + 1') }}
+            or {{ method_in_span('result.year + 2') }}
+        )
+
+),
+
 -- Which of them hold rows of the school and procedure: pupils' rows, appeals, summary forms.
 held as (
 
@@ -242,14 +261,13 @@ held as (
         changed_procedure.year,
         changed_procedure.school_id,
         changed_procedure.procedure_code,
-        result.part_id
+        new_rows.part_id
     from changed_procedure
-    inner join {{ ref('fct_result') }} as result
+    inner join new_rows
         on
-            changed_procedure.school_id = result.school_id
-            and changed_procedure.year - changed_procedure.years_back = result.year
-            and changed_procedure.procedure_code = result.procedure_code
-    where result.part_id in (select new_part.part_id from new_part)
+            changed_procedure.school_id = new_rows.school_id
+            and changed_procedure.year - changed_procedure.years_back = new_rows.year
+            and changed_procedure.procedure_code = new_rows.procedure_code
     union
     select
         changed_procedure.year,
@@ -314,21 +332,28 @@ held as (
 ),
 
 -- Where the verdict of a method stands on other numbers than counts of procedures: any rows of the school will do.
+changed_school as (
+
+    select distinct
+        year,
+        school_id
+    from change
+    where procedure_code is null
+
+),
+
 held_school as (
 
     select distinct
-        change.year,
-        change.school_id,
-        result.part_id
-    from change
-    inner join {{ ref('fct_result') }} as result
+        changed_school.year,
+        changed_school.school_id,
+        new_rows.part_id
+    from changed_school
+    inner join new_rows
         on
-            change.school_id = result.school_id
-            and change.year >= result.year
-            and change.year - 2 <= result.year
-    where
-        change.procedure_code is null
-        and result.part_id in (select new_part.part_id from new_part)
+            changed_school.school_id = new_rows.school_id
+            and changed_school.year >= new_rows.year
+            and changed_school.year - 2 <= new_rows.year
 
 ),
 

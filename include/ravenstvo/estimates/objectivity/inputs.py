@@ -388,6 +388,9 @@ def _works(
     answer. Works without a single point and works with the highest score of the region are alike for their own
     reasons and make no group. Works are told apart by a hash of 64 bits: a chance coincidence among the works of a
     class is out of the question.
+
+    The answers come from landing: a row of the star is an accepted one, and asking staging for it would check all
+    rows once more.
     """
     labels = sorted({label for items in parts["items"] for label in items})
     not_attempted = profile.parameters["not_attempted"] if profile else []
@@ -416,7 +419,7 @@ def _works(
             from core.fct_result as result
             join (values {highest}) as highest (procedure_code, score)
                 on result.procedure_code = highest.procedure_code
-            join staging.stg_vpr_result as work using (part_id, row_no)
+            join landing.vpr_result as work using (part_id, row_no)
             cross join lateral json_to_record(work.item_scores) as cell ({declared})
             where result.year = %(year)s and result.school_id is not null
               and result.is_participant and result.is_first_attempt and result.is_own_pupil
