@@ -33,14 +33,25 @@ SERVICE_MARTS = frozenset(
 # Rows that compare two calculations depend on which of them a warehouse happens to hold.
 SERVICE_ROWS = {"mart_identification_change": "comparison <> 'calculation'"}
 
-# Text of a value must not depend on the settings of a server or of a user.
-_SETTINGS = """
-set local timezone = 'UTC';
-set local datestyle = 'ISO, YMD';
-set local intervalstyle = 'iso_8601';
-set local extra_float_digits = 1;
-set local bytea_output = 'hex'
-"""
+_COLUMNS = frozenset(
+    {
+        "calculation_id",
+        "base_calculation_id",
+        "file_id",
+        "part_id",
+        "person_key",
+        "decided_status",
+        "decided_by",
+        "decided_at",
+        "decision_document",
+    }
+)
+# Marts that tell of calculations and approvals: they differ whenever a calculation is repeated or a list approved.
+SERVICE_MARTS = frozenset(
+    {"mart_calculation", "mart_calculation_hash", "mart_identification_published", "mart_membership_proposal"}
+)
+# Rows that compare two calculations depend on which of them a warehouse happens to hold.
+SERVICE_ROWS = {"mart_identification_change": "comparison <> 'calculation'"}
 
 _COLUMNS = """
 select relation.relname, array_agg(attribute.attname::text order by attribute.attname::text collate "C")
@@ -53,19 +64,17 @@ group by relation.relname
 order by relation.relname collate "C"
 """
 
-# A sum does not depend on the order of its terms, so the table need not be sorted; in numeric it is exact. Two hashes
-# of 64 bits that differ in their seed are half as dear as one md5 taken apart; PostgreSQL keeps them the same from
-# version to version, since rows of partitioned tables are placed by them. Read first and written after: a statement
-# that writes is not worked on by several processes at once.
+# A sum does not depend on the order of its terms, so the table need not be sorted; in numeric it is exact. Rows are
+# hashed as values, not as text, so that no setting of a server or a user matters; the two hashes of 64 bits differ in
+# their seed. PostgreSQL keeps them the same from version to version, since rows of partitioned tables are placed by
+# them. Read first and written after: a statement that writes is not worked on by several processes at once.
 _HASH = """
 select
     count(*),
-    md5(concat_ws('|', %s, count(*), sum(hashtextextended(row_text, 0)), sum(hashtextextended(row_text, 1))))
-from (
-    select hashed_row::text as row_text
-    from (select {columns} from marts.{mart} where {rows}) as hashed_row
-    offset 0  -- or the text of a row would be made once for each hash
-) as hashed
+    md5(concat_ws(
+        '|', %s, count(*), sum(hash_record_extended(hashed_row, 0)), sum(hash_record_extended(hashed_row, 1))
+    ))
+from (select {columns} from marts.{mart} where {rows}) as hashed_row
 """
 
 _INPUTS = """
@@ -180,7 +189,6 @@ def _forget_outdated(cursor: Cursor, kept: int) -> None:
 
 def _hash_marts(cursor: Cursor, calculation_id: str) -> None:
     """One fingerprint per mart: the same rows give the same one, whatever their order and whoever's server it is."""
-    cursor.execute(_SETTINGS)
     cursor.execute(_COLUMNS)
     hashes: list[tuple[str, str, int, str]] = []
     for mart, columns in cursor.fetchall():
