@@ -75,8 +75,8 @@ def _build(settings: Settings, calculation: Calculation, stage: str) -> tuple[li
     settings.dbt_target_dir.mkdir(parents=True, exist_ok=True)
     with _environment(settings, {}):
         parsed = _parse(settings)
-    # The years and the id of the calculation are asked for when SQL is compiled. The project is parsed without them: dbt
-    # would take a changed one for a changed project and parse all of it anew.
+    # The years and the id of the calculation are asked for when SQL is compiled. The project is parsed without them:
+    # dbt would take a changed one for a changed project and parse all of it anew.
     with _environment(settings, {"RAVENSTVO_CALCULATION_ID": calculation["calculation_id"]}):
         # A test belongs to the last stage that it looks at.
         selection = ("--selector", stage, "--indirect-selection", "buildable")
