@@ -13,7 +13,27 @@ from ravenstvo.calculation.inputs import YEARS_BACK
 
 # Columns that say which run made a row or who decided, not what was computed; and what each home has of its own:
 # numbers of files and parts follow the order of loading, pseudonyms the secret key of the home.
-SERVICE_COLUMNS = """
+SERVICE_COLUMNS = frozenset(
+    {
+        "calculation_id",
+        "base_calculation_id",
+        "file_id",
+        "part_id",
+        "person_key",
+        "decided_status",
+        "decided_by",
+        "decided_at",
+        "decision_document",
+    }
+)
+# Marts that tell of calculations and approvals: they differ whenever a calculation is repeated or a list approved.
+SERVICE_MARTS = frozenset(
+    {"mart_calculation", "mart_calculation_hash", "mart_identification_published", "mart_membership_proposal"}
+)
+# Rows that compare two calculations depend on which of them a warehouse happens to hold.
+SERVICE_ROWS = {"mart_identification_change": "comparison <> 'calculation'"}
+
+_COLUMNS = """
 select relation.relname, array_agg(attribute.attname::text order by attribute.attname::text collate "C")
 from pg_catalog.pg_class as relation
 inner join pg_catalog.pg_namespace as namespace on relation.relnamespace = namespace.oid
