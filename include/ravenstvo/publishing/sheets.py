@@ -11,6 +11,8 @@ from typing import Any
 
 import xlsxwriter
 
+from ravenstvo.row_height import row_height
+
 CELL_LENGTH = 32_000  # .xlsx holds 32,767 characters in a cell
 # What a sender's text holds is written as text, never as a formula, a link or a number.
 # Rows are written one after another, so none need be kept in memory.
@@ -68,11 +70,15 @@ class Book:
         Whole numbers and shares (float) are numbers, everything else is text; ``inputs`` are columns to be filled in.
         """
         sheet = self.book.add_worksheet(name)
+        widths = [column.width for column in columns]
+        # Heights come before the cells of a row, which are not kept in memory.
+        sheet.set_row(0, row_height([column.title for column in columns], widths))
         for place, column in enumerate(columns):
             sheet.set_column(place, place, column.width)
             sheet.write_string(0, place, column.title, self.head)
         n_rows = 0
         for n_rows, row in enumerate(rows, start=1):
+            sheet.set_row(n_rows, row_height(row, widths))
             for place, value in enumerate(row):
                 self._write(sheet, n_rows, place, value, columns[place].title in inputs)
         sheet.freeze_panes(1, 2)
@@ -92,6 +98,7 @@ class Book:
         sheet.fit_to_pages(1, 0)
         sheet.write_string(0, 0, title, self.title)
         for row, (left, right) in enumerate(lines, start=2):
+            sheet.set_row(row, row_height((left, right), widths))
             sheet.write_string(row, 0, left[:CELL_LENGTH], self.head if left and not right else self.text)
             sheet.write_string(row, 1, right[:CELL_LENGTH], self.text)
         return sheet

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import xlsxwriter
+
+from ravenstvo.row_height import row_height
 
 CELL_LENGTH = 32_000  # .xlsx holds 32,767 characters in a cell
 
@@ -84,9 +85,6 @@ _ROWS = (
     ("Что делать", 56),
 )
 _ORIGINAL_WIDTH = 16
-_LINE_HEIGHT, _MOST_LINES = 15, 8
-# A word that does not fit goes to the next line whole.
-_WIDENING = 1.15
 
 
 def write_workbook(target: Path, report: FileReport) -> None:
@@ -159,12 +157,6 @@ def _write_rows(sheet: Any, formats: dict[str, Any], report: FileReport) -> None
 
 
 def _write_line(sheet: Any, line: int, cells: Sequence[str], cell_format: Any, widths: Sequence[int]) -> None:
-    # Not every program makes a row as high as its wrapped text.
-    n_lines = max((_n_lines(text, width) for text, width in zip(cells, widths, strict=False)), default=1)
-    sheet.set_row(line, _LINE_HEIGHT * min(n_lines, _MOST_LINES))
+    sheet.set_row(line, row_height(cells, widths))
     for place, text in enumerate(cells):
         sheet.write_string(line, place, text[:CELL_LENGTH], cell_format)
-
-
-def _n_lines(text: str, width: int) -> int:
-    return sum(max(1, math.ceil(_WIDENING * len(part) / width)) for part in text.split("\n"))
