@@ -203,3 +203,37 @@ def test_municipalities_are_judged_over_pupils(warehouse: Warehouse) -> None:
         "oge_math": ["oge_math"],
     }
     check_municipalities(warehouse, max(YEARS), "municipal", groups)
+
+
+def test_explain_tells_of_every_method_and_of_what_stands_beside(warehouse: Warehouse) -> None:
+    school = warehouse.ask(f"""
+        select c.school_code from marts.mart_identification_change as c
+        join marts.mart_school_context as x using (year, school_id)
+        where c.year = {max(YEARS)} and c.comparison = 'year' and c.method_code = 'rosobr_30' and c.change = 'stayed'
+          and x.expected_score is not null
+        order by 1 limit 1
+    """)[0]["school_code"]
+    told_lines = call(warehouse.home, ASK_SECONDS, "explain", "--school", school, "--year", str(max(YEARS)))
+    assert told_lines.returncode == 0, told_lines.stderr
+    text = told_lines.stdout
+    methods = warehouse.ask(f"""
+        select i.method_code, m.title_ru from marts.mart_identification as i
+        join marts.dim_method as m using (method_code, method_version)
+        join marts.dim_school as s on s.school_id = i.school_id and s.is_current
+        where s.school_code = '{school}' and i.year = {max(YEARS)}
+    """)
+    assert len(methods) >= 12
+    for method in methods:
+        assert f"{method['title_ru']} ({method['method_code']}, версия" in text
+    for beside in (
+        "Вероятность, что правило выполнено для истинных долей школы",
+        "стянутая доля",
+        "Условия работы",
+        "по условиям ожидается",
+        "ризнак",
+        "По годам",
+        "По сравнению с 2022 годом, rosobr_30: осталась в списке",
+        "Решения человека о школе за этот год нет",
+        "Расчёт: ",
+    ):
+        assert beside in text, beside
