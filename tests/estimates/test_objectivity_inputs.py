@@ -40,7 +40,6 @@ create table core.fct_school_procedure (year int, school_id text, procedure_code
 create table core.fct_result (year int, school_id text, procedure_code text, is_participant boolean,
     is_first_attempt boolean, is_own_pupil boolean, score numeric(9, 2), mark int, journal_mark int,
     is_below_min boolean, part_id bigint, row_no int);
-create table staging.stg_vpr_result (part_id bigint, row_no int, class_label text, item_scores json);
 create table staging.stg_vpr_specification (year int, subject text, grade int, item_label text, item_no int,
     max_score int);
 """
@@ -71,7 +70,7 @@ def cursor(warehouse: Settings) -> Iterator[Cursor]:
 
 def add_works(cursor: Cursor, works: list[dict[str, Any]]) -> None:
     """Works by default: a participant of school a, first attempt, score from its items."""
-    results, staged = [], []
+    results, landed = [], []
     for row_no, given in enumerate(works):
         work = {
             "year": YEAR, "school_id": "a", "procedure_code": "vpr_rus_5", "is_participant": True,
@@ -80,9 +79,11 @@ def add_works(cursor: Cursor, works: list[dict[str, Any]]) -> None:
         } | given  # fmt: skip
         label, items = work.pop("class_label"), work.pop("items")
         results.append((*work.values(), row_no))
-        staged.append((work["part_id"], row_no, label, items and json.dumps(items, ensure_ascii=False)))
+        landed.append((1, work["part_id"], row_no, label, items and json.dumps(items, ensure_ascii=False)))
     execute_values(cursor, "insert into core.fct_result values %s", results)
-    execute_values(cursor, "insert into staging.stg_vpr_result values %s", staged)
+    execute_values(
+        cursor, "insert into landing.vpr_result (file_id, part_id, row_no, class_label, item_scores) values %s", landed
+    )
 
 
 def test_histogram_counts_participants_first_attempts_and_own_pupils(cursor: Cursor) -> None:

@@ -356,7 +356,7 @@ def _parts(cursor: Cursor, year: int, codes: Iterable[str]) -> pd.DataFrame:
         from part
         cross join lateral (
             select work.item_scores
-            from staging.stg_vpr_result as work
+            from landing.vpr_result as work
             where work.part_id = part.part_id and work.item_scores is not null
             limit 1
         ) as first_work
