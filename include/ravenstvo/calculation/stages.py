@@ -6,6 +6,7 @@ by all stages that one process runs.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import time
@@ -102,6 +103,8 @@ def _parse(settings: Settings) -> Manifest:
         _parsed.clear()
         assert isinstance(outcome.result, Manifest)
         _parsed[key] = outcome.result
+        # Millions of objects that stay: searching them for cycles, also at the end of the process, takes seconds.
+        gc.freeze()
     return _parsed[key]
 
 

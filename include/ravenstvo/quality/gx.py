@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 from typing import Any
@@ -29,6 +30,8 @@ def open_context() -> AbstractDataContext:
     """A context that writes nothing: suites are documents of the project, connections are not stored."""
     context = great_expectations.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    # What the import has made stays: there is no use in searching all of it for cycles again and again.
+    gc.freeze()
     return context
 
 
