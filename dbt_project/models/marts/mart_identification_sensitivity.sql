@@ -29,7 +29,8 @@ scenario as (
         cast(split_part(threshold.value, '/', 2) as integer) as threshold_denominator,
         cast(least_n.value as integer) as min_participants,
         attempt.value as attempt,
-        flagged.value = 'unflagged' as exclude_flagged
+        flagged.value <> 'all' as exclude_flagged,
+        to_jsonb(string_to_array(flagged.value, ' ')) as excluded_markers
     from {{ ref('sensitivity_axis') }} as threshold
     inner join {{ ref('sensitivity_axis') }} as least_n on least_n.axis = 'min_participants'
     inner join {{ ref('sensitivity_axis') }} as attempt on attempt.axis = 'attempt'
@@ -49,7 +50,6 @@ variant as (
         method.min_procedures,
         method.min_repeated,
         method.procedures,
-        method.excluded_markers,
         scenario.*
     from method
     cross join scenario
