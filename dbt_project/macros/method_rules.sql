@@ -35,6 +35,12 @@
     end
 {%- endmacro %}
 
+{#- Does a place (from 1, equals share one) belong to the first numerator/denominator of n? It does when less than that
+    part of n stands before it: equals stay together, and no school is cut off by chance. Null without a place. -#}
+{% macro method_in_part(place, n, numerator, denominator) -%}
+    ({{ place }} - 1) * {{ denominator }} < {{ numerator }} * {{ n }}
+{%- endmacro %}
+
 {#- Years that the identification marts compute: every year from the first to the last of var `years`. A year between
     them rests on the years before it (the same procedure low again, years in a row), so it cannot stay as it was.
     No list: every year. -#}

@@ -36,8 +36,9 @@ select
     method.method_code,
     method.method_version,
     method.is_default,
-    (context.place - 1) * method.context_denominator
-    < method.context_numerator * context.n_schools as is_adverse_context,
+    {{ method_in_part(
+        'context.place', 'context.n_schools', 'method.context_numerator', 'method.context_denominator'
+    ) }} as is_adverse_context,
     jsonb_build_object(
         'context_index', context.context_index,
         'place', context.place,

@@ -170,7 +170,10 @@ set_beside as (
         trend.slope,
         coalesce(trend.slope < 0, false) as is_falling,
         coalesce(
-            (context.place - 1) * method.context_denominator < method.context_numerator * context.n_schools, false
+            {{ method_in_part(
+                'context.place', 'context.n_schools', 'method.context_numerator', 'method.context_denominator'
+            ) }},
+            false
         ) as is_adverse,
         coalesce(marker.n_markers, 0) as n_markers
     from method

@@ -89,8 +89,7 @@ set_beside as (
 
 ),
 
--- Positions among the schools that can be compared; equal schools share a position. A school belongs to the lower
--- quarter when less than a quarter of the schools lie below it.
+-- Positions among the schools that can be compared; equal schools share a position.
 placed as (
 
     select
@@ -123,10 +122,12 @@ cut as (
 
     select
         placed.*,
-        (place_from_below - 1) * low_denominator < low_numerator * n_schools as is_bottom,
-        (place_from_above - 1) * high_denominator < high_numerator * n_schools as is_top,
-        coalesce((residual_place - 1) * residual_denominator < residual_numerator * n_residuals, false) as is_far_above,
-        (context_place - 1) * context_denominator < context_numerator * n_contexts as is_adverse
+        {{ method_in_part('place_from_below', 'n_schools', 'low_numerator', 'low_denominator') }} as is_bottom,
+        {{ method_in_part('place_from_above', 'n_schools', 'high_numerator', 'high_denominator') }} as is_top,
+        coalesce(
+            {{ method_in_part('residual_place', 'n_residuals', 'residual_numerator', 'residual_denominator') }}, false
+        ) as is_far_above,
+        {{ method_in_part('context_place', 'n_contexts', 'context_numerator', 'context_denominator') }} as is_adverse
     from placed
 
 ),

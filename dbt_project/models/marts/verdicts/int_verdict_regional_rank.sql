@@ -164,7 +164,7 @@ select
     school_id,
     method_code,
     method_version,
-    (place - 1) * bottom_denominator < bottom_numerator * n_schools as is_low_results,
+    {{ method_in_part('place', 'n_schools', 'bottom_numerator', 'bottom_denominator') }} as is_low_results,
     cast(coalesce(n_indicators, 0) as integer) as n_procedures,
     cast(coalesce(n_participants, 0) as integer) as n_participants_total,
     case
