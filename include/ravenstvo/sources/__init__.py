@@ -4,29 +4,59 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict
 
 FOLDER = Path(__file__).parent
 
+Kind = Literal[
+    "text",
+    "code",
+    "whole",
+    "number",
+    "year",
+    "date",
+    "flag",
+    "list",
+    "school",
+    "municipality",
+    "programme",
+    "pseudonym",
+    "gate",
+]
+"""What a value is. ``code`` names a record of another source; ``pseudonym`` and ``gate`` are made where the file is
+read from cells that never pass further (СНИЛС, names, a telephone)."""
+
 
 class Column(BaseModel):
-    """One canonical column of a source; every value is text until validation has passed."""
+    """One canonical column of a source; every value is text until validation has passed.
+
+    ``title`` is the header of the source's template; ``values`` names a list of ``seeds.value_list`` (for a ``text``
+    only a suggestion); ``required`` means that no row may leave it blank; ``example`` is shown to those who fill in.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
     title: str
     description: str = ""
+    kind: Kind = "text"
+    values: str | None = None
+    required: bool = False
+    example: str = ""
 
 
 class Source(BaseModel):
     """One kind of record: its columns, and what makes two files hold the same content.
 
-    ``content`` names the facts that tell one content from another (year, grade, subject, exam date, wave);
+    ``content`` names the facts that tell one content from another (year, grade, subject, exam date, wave;
+    ``signed_on.year`` is the year of a date);
     ``school`` (the first that is filled) and ``municipality`` name the columns that tell which part of the region
-    a file covers;
+    a file covers; a register without schools names what its records are known by instead;
+    ``key`` names the columns that no two rows of a file may share; ``periods`` pairs of columns whose second date must
+    not come before the first; ``any_of`` groups of columns of which one must be filled;
     ``record`` names the column that tells apart several records of one sheet row (a wide sheet).
     """
 
@@ -39,6 +69,9 @@ class Source(BaseModel):
     school: tuple[str, ...] = ()
     municipality: str | None = None
     record: str | None = None
+    key: tuple[str, ...] = ()
+    periods: tuple[tuple[str, str], ...] = ()
+    any_of: tuple[tuple[str, ...], ...] = ()
     columns: tuple[Column, ...]
 
     @property
