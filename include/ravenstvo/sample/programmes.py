@@ -68,13 +68,13 @@ class Programmes:
 
 
 #: How registers are cut into files: by the year of a column, by a column, or not at all.
-BY_YEAR = {"staff": "year", "pd_record": "finished_on", "service": "served_on", "quality_monitoring": "held_on"}
+BY_YEAR = {"staff": "year", "pd_record": "finished_on", "service": "served_on"}
 BY_VALUE = {"plan_item": "programme", "deficit": "stage"}
 TITLES = {"lipetsk_2019": "Липецк 2019", "orel_2019_2021": "Орёл 2019-2021", "priozersk_2020_2023": "Приозерск 2020-2023"}
 #: Dates are typed into these registers as text; in `MIXED` only in some rows.
 TEXT_DATES, MIXED = {"event", "satisfaction", "infrastructure", "plan_item"}, {"agreement", "pd_record", "service"}
-#: The years before this one came in one list of staff.
-ONE_LIST_BEFORE = 2021
+#: Years before this one came in one file.
+ONE_FILE_BEFORE = {"staff": 2021, "service": 2020}
 
 
 def write_programmes(out: Path, seed: int, schools: list[School]) -> None:
@@ -99,8 +99,8 @@ def _files(source: str, rows: list[Record]) -> dict[str, list[Record]]:
         if source in BY_YEAR:
             when = row[BY_YEAR[source]]
             year = when.year if isinstance(when, date) else int(str(when))
-            label = f"{title} {'до 2020' if source == 'staff' and year < ONE_LIST_BEFORE else year}"
-            name = f"{title}/{label}.xlsx"
+            first = ONE_FILE_BEFORE.get(source, 0)
+            name = f"{title}/{title} {f'до {first - 1}' if year < first else year}.xlsx"
         elif source in BY_VALUE:
             value = str(row[BY_VALUE[source]])
             name = f"{title}/{title} - {TITLES.get(value, value)}.xlsx"
