@@ -93,7 +93,9 @@ def build_cast(schools: list[School]) -> Cast:
     leaders.sort(key=lambda school: (not school.is_leader, school.index))
     helped = sorted((s for s in schools if s not in leaders), key=lambda school: (-school.weakness, school.index))
     named = _named(helped)
-    memberships = [m for code, spec in support()["programmes"].items() for m in _join(code, spec, helped, leaders, named)]
+    memberships = [
+        m for code, spec in support()["programmes"].items() for m in _join(code, spec, helped, leaders, named)
+    ]
     return Cast(tuple(schools), tuple(leaders), named, tuple(memberships))
 
 
@@ -128,7 +130,9 @@ def _join(
         Membership(code, school, "участник", spec["from"], _left(spec, school, place == excluded.get("at")))
         for place, school in enumerate(members)
     ]
-    return joined + [Membership(code, school, "наставник", spec["from"], _left(spec, school, False)) for school in mentors]
+    return joined + [
+        Membership(code, school, "наставник", spec["from"], _left(spec, school, False)) for school in mentors
+    ]
 
 
 def _spread(schools: list[School]) -> list[School]:

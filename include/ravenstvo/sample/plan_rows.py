@@ -12,7 +12,6 @@ from ravenstvo.sample.spec import support
 from ravenstvo.sample.staff import Course
 from ravenstvo.sample.support_rows import Record
 
-ROMAN_PLACE = {"программа": "школьный"}
 Term = tuple[date, date]
 
 
@@ -122,7 +121,9 @@ def _papers_of_schools(cast: Cast) -> Iterator[Record]:
     for year, skipped in reports["skip"].items():
         for at, school in enumerate(places(cast.members(reports["programme"]), {"skip": skipped})):
             day = date.fromisoformat(f"{year}-{reports['day']}") - timedelta(at)
-            yield _school_paper(reports["programme"], school, "отчёт", at + 1, day, "Отчёт о результатах самообследования")
+            yield _school_paper(
+                reports["programme"], school, "отчёт", at + 1, day, "Отчёт о результатах самообследования"
+            )
     for at, school in enumerate(places(cast.members(maps["programme"]), maps)):
         name = "Дорожная карта сетевого консультирования и тьюторского сопровождения"
         yield _school_paper(maps["programme"], school, "дорожная карта", at + 1, maps["date"], name)

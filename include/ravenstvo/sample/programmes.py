@@ -70,7 +70,11 @@ class Programmes:
 #: How registers are cut into files: by the year of a column, by a column, or not at all.
 BY_YEAR = {"staff": "year", "pd_record": "finished_on", "service": "served_on"}
 BY_VALUE = {"plan_item": "programme", "deficit": "stage"}
-TITLES = {"lipetsk_2019": "Липецк 2019", "orel_2019_2021": "Орёл 2019-2021", "priozersk_2020_2023": "Приозерск 2020-2023"}
+TITLES = {
+    "lipetsk_2019": "Липецк 2019",
+    "orel_2019_2021": "Орёл 2019-2021",
+    "priozersk_2020_2023": "Приозерск 2020-2023",
+}
 #: Dates are typed into these registers as text; in `MIXED` only in some rows.
 TEXT_DATES, MIXED = {"event", "satisfaction", "infrastructure", "plan_item"}, {"agreement", "pd_record", "service"}
 #: Years before this one came in one file.

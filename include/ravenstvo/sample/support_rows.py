@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
 
-from ravenstvo.sample.cast import Cast, Membership, places, running
+from ravenstvo.sample.cast import Cast, places, running
 from ravenstvo.sample.region import School
 from ravenstvo.sample.spec import names, support
-from ravenstvo.sample.staff import GUEST_NUMBERS, HEAD, TEACHER, Employee, Roster, chosen, snils
+from ravenstvo.sample.staff import GUEST_NUMBERS, TEACHER, Employee, Roster, chosen, snils
 
 Record = dict[str, object]
-#: Registers keep a little of everything: this many of the first guests of an event come without their number.
 SELF_KIND = "инновационная площадка"
 
 
@@ -268,7 +267,9 @@ def infrastructure() -> Iterator[Record]:
         for at, place in enumerate(names()["municipalities"]):
             code = place["code"]
             ordered = None if code in state["no_order"] else date(min(year, 2016), 3, 1 + at)
-            yield _infrastructure(year, code, "муниципальный", ordered, 0 if code in state["idle"] else 5 + at + year % 7)
+            yield _infrastructure(
+                year, code, "муниципальный", ordered, 0 if code in state["idle"] else 5 + at + year % 7
+            )
 
 
 def _infrastructure(year: int, code: str | None, level: str, ordered: date | None, services: int) -> Record:
@@ -328,6 +329,3 @@ def practices(cast: Cast) -> Iterator[Record]:
                 "school_code": owners[at].code, "name": line["name"], "approved_on": line["approved"],
                 "used_by_codes": "; ".join(school.code for school in users),
             }  # fmt: skip
-
-
-Memberships = Callable[[Cast], Iterator[Membership]]
