@@ -106,7 +106,7 @@ def _papers_of_plans(cast: Cast) -> Iterator[Record]:
     kinds = {(p["programme"], i["code"], i["name"]): i.get("document") for p in support()["plans"] for i in p["items"]}
     number = 0
     for item in plan_items(cast):
-        kind = kinds[item["programme"], item["item_code"], item["name"]]  # type: ignore[index]
+        kind = kinds[item["programme"], item["item_code"], item["name"]]
         if kind and item["done_on"]:
             number += 1
             yield {
@@ -201,7 +201,8 @@ def frdo_rows(courses: list[Course]) -> Iterator[list[object]]:
             spec["columns"].split(";")[9]: "Повышение квалификации",
             "Наименование дополнительной профессиональной программы": course.title,
             "Наименование области профессиональной деятельности": "Образование и наука",
-            "Уровень образования ВО/СПО": "Высшее образование", "Фамилия указанная в дипломе о ВО или СПО": person.surname,
+            "Уровень образования ВО/СПО": "Высшее образование",
+            "Фамилия указанная в дипломе о ВО или СПО": person.surname,
             "Год начала обучения (для документа о квалификации)": course.started.year,
             "Год окончания обучения (для документа о квалификации)": course.finished.year,
             "Срок обучения, часов (для документа о квалификации)": course.hours,

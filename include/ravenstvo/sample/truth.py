@@ -191,7 +191,7 @@ def _links(cast: Cast, rows: list[Record]) -> dict[tuple[str, int], set[tuple[st
                 for row in rows
                 if row["school_code"] in helped
                 and row["programme"] in (code, None)
-                and row.get("partner_code") in helpers - {row["school_code"]}
+                and row.get("partner_code") in helpers - {str(row["school_code"])}
                 and _in_force(row, year)
             }
     return links
