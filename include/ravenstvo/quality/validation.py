@@ -23,8 +23,14 @@ from ravenstvo.warehouse.connection import connect, warehouse_url
 if TYPE_CHECKING:
     from great_expectations.data_context import AbstractDataContext
 
-# Everything that says what a good row is: suites, facts, reference data.
-_RULES = ("expectations/*.json", "include/ravenstvo/quality/checks/*.sql", "dbt_project/seeds/*.csv")
+# Everything that says what a good row is: suites, facts, the documents that facts follow from, reference data.
+_RULES = (
+    "expectations/*.json",
+    "include/ravenstvo/quality/checks/*.sql",
+    "include/ravenstvo/quality/checks/*.py",
+    "include/ravenstvo/sources/*.yml",
+    "dbt_project/seeds/*.csv",
+)
 
 log = logging.getLogger(__name__)
 
