@@ -75,7 +75,7 @@ class Book:
 
     def example_of(self, number_format: str) -> Any:
         """Cell of a row that only shows what others should look like."""
-        look = {"italic": True, "font_color": "#7F7F7F", "text_wrap": True, "valign": "top"}
+        look = {"italic": True, "font_color": "#7F7F7F", "text_wrap": True, "align": "left", "valign": "top"}
         return self.book.add_format({**look, "num_format": number_format})
 
     def table(

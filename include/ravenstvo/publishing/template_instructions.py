@@ -12,6 +12,7 @@ from ravenstvo.row_height import row_height
 SHEET = "Как заполнять"
 HEAD = ("Столбец", "Что писать", "Обязательно", "Допустимые значения", "Пример")
 _WIDTHS = (30, 52, 16, 44, 30)
+_TAB_COLOUR = "#70AD47"
 _NEEDS = {
     "required": "обязательно в каждой строке",
     "one_of": "достаточно одного из таких столбцов",
@@ -25,6 +26,7 @@ def write_instructions(book: Book, template: Template, choices: dict[str, Choice
     for place, width in enumerate(_WIDTHS):
         sheet.set_column(place, place, width)
     sheet.hide_gridlines(2)
+    sheet.set_tab_color(_TAB_COLOUR)
     sheet.set_landscape()
     sheet.set_paper(9)
     sheet.fit_to_pages(1, 0)
@@ -123,11 +125,11 @@ def _rules(template: Template) -> list[str]:
         "Не переименовывайте и не удаляйте столбцы, не добавляйте своих: по заголовкам программа узнаёт форму.",
         "Строку, которая начинается со слова «Пример:», можно удалить, а можно и оставить: она не загружается. "
         "Пустые строки между заполненными не мешают.",
-        f"Не загружается строка, в которой: {'; '.join(_rejections(template))}.",
+        "\n".join(["Не загружается строка:", *(f"    — {reason}" for reason in _rejections(template))]),
         "На такие строки центр пришлёт книгу с замечаниями: лист, строка, столбец, что не так и что сделать. "
         "Остальные строки файла будут учтены.",
-        "Чтобы исправить или дополнить, измените свой файл и пришлите его снова целиком: новый файл заменяет прежний, "
-        "и строк, которых в нём нет, больше не будет.",
+        f"Чтобы исправить или дополнить, измените свой файл и пришлите его снова целиком: новый файл заменяет прежний "
+        f"{_about_the_same(template)}, и строк, которых в нём нет, больше не будет.",
         "Файл можно назвать как угодно. Пароль на него не ставьте.",
     ]
     if template.has_people:
@@ -144,21 +146,29 @@ def _rules(template: Template) -> list[str]:
     return rules
 
 
+def _about_the_same(template: Template) -> str:
+    """What a file and its correction have in common, as the source document has it."""
+    source = template.source
+    words = {"year": "за тот же год", "programme": "по той же программе", "stage": "на том же этапе"}
+    told = [words[name] for name in (fact.rpartition(".")[2] for fact in source.content) if name in words]
+    return " ".join(["тех же школ" if "school_code" in source.school else "о том же", *told])
+
+
 def _rejections(template: Template) -> list[str]:
     """What stops a row, as the source document has it."""
     source, kinds = template.source, {field.kind for field in template.fields}
-    reasons = ["пусто в обязательном столбце"]
+    reasons = ["в которой пуст обязательный столбец"]
     for group in source.any_of:
-        reasons.append(f"не заполнен ни один из столбцов: {', '.join(template.titles(group))}")
+        reasons.append(f"в которой не заполнен ни один из столбцов: {', '.join(template.titles(group))}")
     if "list" in kinds or "flag" in kinds:
-        reasons.append("значение не из списка допустимых")
+        reasons.append("в которой значение не из списка допустимых")
     if kinds & {"date", "whole", "number", "year"}:
-        reasons.append("дата или число записаны не так, как просит столбец")
+        reasons.append("в которой дата или число записаны не так, как просит столбец")
     if "school" in kinds and source.name != "school":
-        reasons.append("кода ОО нет в реестре ОО")
+        reasons.append("с кодом ОО, которого нет в реестре")
     for earlier, later in source.periods:
         first, last = template.titles((earlier,)) + template.titles((later,))
-        reasons.append(f"«{last}» раньше, чем «{first}»")
+        reasons.append(f"в которой «{last}» раньше, чем «{first}»")
     if source.key:
-        reasons.append(f"повторяется другая строка: те же {', '.join(template.titles(source.key))}")
+        reasons.append(f"которая повторяет другую строку файла: те же {', '.join(template.titles(source.key))}")
     return reasons

@@ -68,7 +68,7 @@ def _write_data(book: Book, template: Template, choices: dict[str, Choice], rang
     headings = {need: book.head_of(need) for need in ("required", "one_of", "optional")}
     sheet.set_row(_HEAD_ROW, row_height([field.title for field in fields], [width - _BUTTON for width in widths]))
     for place, field in enumerate(fields):
-        look = {"num_format": hints.kinds[field.kind].format, "valign": "top", "text_wrap": True}
+        look = {"num_format": hints.kinds[field.kind].format, "align": "left", "valign": "top", "text_wrap": True}
         sheet.set_column(place, place, widths[place], book.book.add_format(look))
         sheet.write_string(_HEAD_ROW, place, field.title, headings[field.need])
     _write_example(book, sheet, [example_of(field, choices) for field in fields], fields, widths)
@@ -78,6 +78,7 @@ def _write_data(book: Book, template: Template, choices: dict[str, Choice], rang
             raise ValueError(f"{template.source.name}: подсказка столбца {field.title} не записана")
     sheet.ignore_errors({"number_stored_as_text": f"A1:XFD{hints.rows + 1}"})
     sheet.freeze_panes(_EXAMPLE_ROW, 0)
+    sheet.set_selection(_EXAMPLE_ROW + 1, 0, _EXAMPLE_ROW + 1, 0)
     sheet.autofilter(_HEAD_ROW, 0, hints.rows, len(fields) - 1)
     sheet.set_landscape()
     sheet.set_paper(9)
