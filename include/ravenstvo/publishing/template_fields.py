@@ -141,6 +141,7 @@ def template_title(layout: Layout) -> str | None:
     return _MARK.sub("", layout.title)
 
 
+@cache
 def load_templates() -> dict[str, Template]:
     """Every template by the name of its source: what the layout of the same name lists, in its order.
 

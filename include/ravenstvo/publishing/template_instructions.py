@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ravenstvo.publishing.sheets import Book
-from ravenstvo.publishing.template_fields import Field, Template, load_hints
+from ravenstvo.publishing.template_fields import Field, Template, load_hints, load_templates
 from ravenstvo.publishing.template_lists import Choice
 from ravenstvo.row_height import row_height
 
@@ -125,7 +125,12 @@ def _rules(template: Template) -> list[str]:
         "Не переименовывайте и не удаляйте столбцы, не добавляйте своих: по заголовкам программа узнаёт форму.",
         "Строку, которая начинается со слова «Пример:», можно удалить, а можно и оставить: она не загружается. "
         "Пустые строки между заполненными не мешают.",
-        "\n".join(["Не загружается строка:", *(f"    — {reason}" for reason in _rejections(template))]),
+        "\n".join(
+            [
+                "Не загружается или не участвует в расчёте строка:",
+                *(f"    — {reason}" for reason in _rejections(template)),
+            ]
+        ),
         "На такие строки центр пришлёт книгу с замечаниями: лист, строка, столбец, что не так и что сделать. "
         "Остальные строки файла будут учтены.",
         f"Чтобы исправить или дополнить, измените свой файл и пришлите его снова целиком: новый файл заменяет прежний "
@@ -164,11 +169,25 @@ def _rejections(template: Template) -> list[str]:
         reasons.append("в которой значение не из списка допустимых")
     if kinds & {"date", "whole", "number", "year"}:
         reasons.append("в которой дата или число записаны не так, как просит столбец")
-    if "school" in kinds and source.name != "school":
-        reasons.append("с кодом ОО, которого нет в реестре")
+    reasons += [f"с кодом, которого нет {place}" for place in _registers(template)]
+    if "snils" in kinds:
+        reasons.append("в которой СНИЛС — не 11 цифр или не сходится его контрольное число")
     for earlier, later in source.periods:
         first, last = template.titles((earlier,)) + template.titles((later,))
         reasons.append(f"в которой «{last}» раньше, чем «{first}»")
     if source.key:
         reasons.append(f"которая повторяет другую строку файла: те же {', '.join(template.titles(source.key))}")
     return reasons
+
+
+def _registers(template: Template) -> list[str]:
+    """Where the codes of a row must be known."""
+    places = []
+    if template.source.name not in ("school", "municipality"):
+        kinds = {field.kind for field in template.fields}
+        places += [f"в реестре {what}" for kind, what in (("school", "ОО"), ("municipality", "МСУ")) if kind in kinds]
+    for other in load_templates().values():
+        named = {field.name for field in template.fields if field.kind == "code"}
+        if other.source.name != template.source.name and set(other.source.key) & named and len(other.source.key) == 1:
+            places.append(f"в присланной форме «{other.title}»")
+    return places

@@ -269,7 +269,7 @@ def test_instructions_tell_every_column_and_what_is_rejected(written: Path) -> N
         assert all(row[1] and row[2] for row in told)
         text = "\n".join(row[0] for row in rows if row[0])
         assert template.use.purpose in text
-        assert "Не загружается строка" in text and "целиком" in text
+        assert "Не загружается" in text and "целиком" in text
         assert ("необратимый код" in text) == any(row[0] in ("СНИЛС", "Контакт") for row in told)
     book, _sheet = _book(written, load_templates()["agreement"])
     rows = {row[0]: row for row in book["Как заполнять"].iter_rows(values_only=True) if row[0]}
@@ -277,6 +277,10 @@ def test_instructions_tell_every_column_and_what_is_rejected(written: Path) -> N
     assert rows["Код ОО партнёра"][2] == "да, если нет: Наименование партнёра"
     assert rows["Статус"][2] == "да" and rows["Дата подписания"][2] == "нет"
     assert any("«Действует по» раньше, чем «Действует с»" in text for text in rows)
+    book, _sheet = _book(written, load_templates()["event_participant"])
+    rules = "\n".join(row[0] for row in book["Как заполнять"].iter_rows(values_only=True) if row[0])
+    for reason in ("нет в реестре ОО", "нет в присланной форме «Мероприятия»", "СНИЛС — не 11 цифр"):
+        assert reason in rules
 
 
 def test_the_same_documents_give_the_same_bytes(written: Path, seeds: Path, tmp_path: Path) -> None:
