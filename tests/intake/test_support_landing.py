@@ -8,7 +8,29 @@ from ravenstvo.sources import load_sources
 
 PERSON = {"person.snils": "112-233-445 95", "person.full_name": "Ёлкина Аглая", "person.birth_date": "03.02.1980"}
 PERSON |= {"person.contact": "Ёлкина Аглая, 8 900 000-00-00"}
-TEMPLATES = [name for name, source in load_sources().items() if any(column.example for column in source.columns)]
+TEMPLATES = [
+    "agreement",
+    "association",
+    "contest",
+    "deficit",
+    "document",
+    "event",
+    "event_participant",
+    "facility",
+    "infrastructure",
+    "membership",
+    "pd_record",
+    "plan_item",
+    "practice",
+    "quality_monitoring",
+    "satisfaction",
+    "school_name_alias",
+    "self_assessment",
+    "service",
+    "staff",
+    "staffing",
+    "transition_programme",
+]
 
 
 def filled(name: str) -> tuple[list[str], list[str]]:
