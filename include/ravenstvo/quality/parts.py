@@ -46,8 +46,11 @@ def make_results_due(cursor: Any, source: str) -> None:
 
 
 def compared_with(register: str) -> list[str]:
-    """Sources whose rows are accepted or not by what this register holds: their documents say which columns refer."""
-    due = {other.name for other in load_sources().values() if other.name != register and _refers(other, register)}
+    """Sources whose rows are accepted or not by what this register holds: their documents say which columns refer.
+
+    No register is among them: two that refer to each other would be due for ever.
+    """
+    due = {other.name for other in load_sources().values() if other.name not in REGISTERS and _refers(other, register)}
     return sorted(due | set(_COMPARED_WITH_SCHOOLS if register in _SCHOOL_REGISTERS else ()))
 
 
