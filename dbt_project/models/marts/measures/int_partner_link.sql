@@ -1,4 +1,4 @@
--- Agreements with leaders and innovation sites in force in each year of the programmes: one row for a school and partner.
+-- Agreements with leaders and innovation sites in force in each year of the programmes: a row for a school and partner.
 {{ config(materialized='table', post_hook='analyze {{ this }}') }}
 
 with
@@ -51,7 +51,7 @@ select
 from asked
 inner join agreement
     on
-        agreement.valid_from <= asked.date_to
-        and coalesce(agreement.valid_to >= asked.date_from, true)
+        asked.date_to >= agreement.valid_from
+        and coalesce(asked.date_from <= agreement.valid_to, true)
 left join written on agreement.part_id = written.part_id and agreement.row_no = written.row_no
 left join partner on asked.year = partner.year and agreement.partner_id = partner.school_id
