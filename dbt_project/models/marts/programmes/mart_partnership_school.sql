@@ -50,7 +50,7 @@ counted as (
         on
             member.year = link.year
             and member.school_id = link.school_id
-            and coalesce(link.programme_code = member.programme_code, true)
+            and coalesce(member.programme_code = link.programme_code, true)
     group by member.year, member.programme_code, member.school_id
 
 )
