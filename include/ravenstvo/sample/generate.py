@@ -27,14 +27,14 @@ def generate(out: Path, seed: int, n_schools: int, years: list[int]) -> list[Pat
         raise FileExistsError(f"Папка «{out}» не пуста: укажите новую или пустую папку.")
     schools = build_schools(seed, n_schools, years)
     write_registers(out, schools, years)
-    write_programmes(out, seed, schools)
+    write_programmes(out, seed, schools, max(years))
     for year in sorted(years):
         write_vpr(out, year, list(vpr_works(seed, schools, year, min(years))), seed)
         write_context(out, seed, schools, year)
         exams = exam_year(seed, schools, year, min(years))
         write_protocols(out, year, exams, lambda school, year=year: sends_summary(school, year))  # type: ignore[misc]
-        if year in works()["summary_form"]["years"]:
-            senders = [school for school in schools if sends_summary(school, year)]
+        senders = [school for school in schools if sends_summary(school, year)]
+        if senders:
             write_summary_form(out, year, senders, exams.final_first_attempts())
         if year in works()["marks_report"]["years"]:
             write_marks_report(out, year, marks_report(seed, schools, year, min(years)))

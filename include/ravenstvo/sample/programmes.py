@@ -77,15 +77,21 @@ TITLES = {
 }
 #: Dates are typed into these registers as text; in `MIXED` only in some rows.
 TEXT_DATES, MIXED = {"event", "satisfaction", "infrastructure", "plan_item"}, {"agreement", "pd_record", "service"}
+#: Registers whose senders write the title of a programme at times, and not its code.
+TITLED = {"event", "service"}
 #: Years before this one came in one file.
 ONE_FILE_BEFORE = {"staff": 2021, "service": 2020}
 
 
-def write_programmes(out: Path, seed: int, schools: list[School]) -> None:
-    """Write the registers under `out/Программы`; a register without rows is not sent."""
+def write_programmes(out: Path, seed: int, schools: list[School], last_year: int) -> None:
+    """Write the registers under `out/Программы`; a register without rows is not sent.
+
+    Lists of years after `last_year` are left out: they would make a later campaign of themselves.
+    """
     programmes = Programmes(seed, schools)
     folder = out / FOLDER
-    for source, rows in programmes.registers().items():
+    for source, found in programmes.registers().items():
+        rows = [row for row in found if int(str(row.get("year", last_year))) <= last_year]
         for name, part in _files(source, rows).items():
             _write(folder / name, source, part, random.Random(f"{seed}|file|{name}"))
     federal = [course for course in programmes.courses if programmes.is_federal(course)]
@@ -131,6 +137,8 @@ def _cell(name: str, value: object, source: str, loses_zeros: bool, rng: random.
         return f"{value:%d.%m.%Y}" if is_text else value
     if name in CODES and value and loses_zeros:
         return int(str(value))
+    if name == "programme" and source in TITLED and rng.random() < 0.2:
+        return support()["spellings"].get(value, value)
     return value
 
 

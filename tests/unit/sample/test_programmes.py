@@ -26,7 +26,7 @@ Row = dict[str, Any]
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("край")
-    write_programmes(out, SEED, build_schools(SEED, N_SCHOOLS, list(DEFAULT_YEARS)))
+    write_programmes(out, SEED, build_schools(SEED, N_SCHOOLS, list(DEFAULT_YEARS)), max(DEFAULT_YEARS))
     return out / FOLDER
 
 
@@ -106,7 +106,7 @@ def test_every_register_comes(folder: Path) -> None:
 
 
 def test_a_region_without_helpers_sends_no_agreements(tmp_path: Path) -> None:
-    write_programmes(tmp_path, SEED, build_schools(SEED, 1, [2021]))
+    write_programmes(tmp_path, SEED, build_schools(SEED, 1, [2021]), 2021)
     made = {path.name for path in tmp_path.rglob("*.xlsx")}
     assert "Участники программ.xlsx" in made
     with_schools = [
@@ -227,6 +227,18 @@ def test_outcome_is_varied(true: ProgrammeTruth) -> None:
     assert (true.lone_municipalities, true.mentors) == (4, 8)
     assert true.literate[2022].some < true.literate[2022].of
     assert true.coverage["priozersk_2020_2023", 2020].some == 0
+
+
+def test_a_gap_in_monitoring_is_not_filled_by_another_programme(folder: Path) -> None:
+    rows = [
+        (r["Код ОО"], r["Дата"].year, r["Компонент"], r["Завершён"]) for r in rows_of(folder, "Мониторинг качества")
+    ]
+    assert len({row[:3] for row in rows}) == len(rows)
+    members = {r["Код ОО"] for r in rows_of(folder, "Участники программ") if r["Программа"] == "tomsk_2018"}
+    done = Counter(
+        component for code, year, component, is_done in rows if (year, is_done) == (2018, "да") and code in members
+    )
+    assert done == {"результаты": 8, "преподавание": 8, "управление": 8, "среда": 7}
 
 
 def test_the_federal_register_has_its_forty_columns(folder: Path) -> None:

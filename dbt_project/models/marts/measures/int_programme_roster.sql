@@ -27,9 +27,9 @@ partner as (
         on
             agreement.fact = 'agreement'
             and 'leader' = any(agreement.tags)
-            and coalesce(agreement.programme_code = period.programme_code, true)
-            and agreement.valid_from <= period.date_to
-            and coalesce(agreement.valid_to >= period.date_from, true)
+            and coalesce(period.programme_code = agreement.programme_code, true)
+            and period.date_to >= agreement.valid_from
+            and coalesce(period.date_from <= agreement.valid_to, true)
     inner join school
         on
             period.programme_code = school.programme_code
@@ -49,14 +49,14 @@ listed as (
         school.school_code,
         school.municipality_code,
         school.is_member,
-        partner.school_id is not null as is_partner
+        partner.school_id is not null or school.is_mentor as is_partner
     from school
     left join partner
         on
             school.programme_code = partner.programme_code
             and school.period = partner.period
             and school.school_id = partner.school_id
-    where school.is_member or partner.school_id is not null
+    where school.is_member or school.is_mentor or partner.school_id is not null
 
 )
 
