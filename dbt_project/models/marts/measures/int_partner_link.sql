@@ -5,10 +5,11 @@ with
 
 asked as (
 
+    -- The whole calendar year, also of a programme that begins or ends within it.
     select distinct
         year,
-        date_from,
-        date_to
+        make_date(year, 1, 1) as date_from,
+        make_date(year, 12, 31) as date_to
     from {{ ref('int_programme_period') }}
     where period_kind = 'year'
 
@@ -17,11 +18,7 @@ asked as (
 agreement as (
 
     select * from {{ ref('int_support_fact') }}
-    where
-        fact = 'agreement'
-        and 'leader' = any(tags)
-        -- Ended before it began: never in force, whatever the year.
-        and coalesce(valid_to >= valid_from, true)
+    where fact = 'agreement' and 'leader' = any(tags)
 
 ),
 
