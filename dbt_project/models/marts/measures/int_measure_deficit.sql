@@ -21,15 +21,24 @@ deficit as (
 
 ),
 
-service as (
+-- Whom a service of the wanted kinds has reached in each period.
+supported as (
 
-    select
-        person_id,
-        happened_on,
-        kind,
-        programme_code
-    from {{ ref('int_support_fact') }}
-    where fact = 'service' and person_id is not null
+    select distinct
+        asked.programme_code,
+        asked.indicator_code,
+        asked.version,
+        asked.period,
+        service.person_id
+    from asked
+    inner join {{ ref('int_support_fact') }} as service
+        on
+            service.fact = 'service'
+            and service.person_id is not null
+            and asked.parameters -> 'kinds' ? service.kind
+            and service.happened_on between asked.date_from and asked.date_to
+            and coalesce(service.programme_code = asked.programme_code, true)
+    where asked.measure = 'deficit_supported'
 
 ),
 
@@ -47,16 +56,7 @@ judged as (
         deficit.person_id,
         case asked.measure
             when 'deficit_closed' then deficit.has_final and deficit.n_remaining = 0
-            when 'deficit_supported'
-                then
-                    exists (
-                        select 1 from service
-                        where
-                            service.person_id = deficit.person_id
-                            and asked.parameters -> 'kinds' ? service.kind
-                            and service.happened_on between asked.date_from and asked.date_to
-                            and coalesce(service.programme_code = asked.programme_code, true)
-                    )
+            when 'deficit_supported' then supported.person_id is not null
         end as is_counted,
         case asked.measure
             when 'deficit_change' then deficit.has_start and deficit.has_final
@@ -68,6 +68,13 @@ judged as (
     from asked
     inner join school on asked.programme_code = school.programme_code and asked.period = school.period
     inner join deficit on school.school_id = deficit.school_id
+    left join supported
+        on
+            asked.programme_code = supported.programme_code
+            and asked.indicator_code = supported.indicator_code
+            and asked.version = supported.version
+            and asked.period = supported.period
+            and deficit.person_id = supported.person_id
 
 ),
 
