@@ -63,8 +63,8 @@ judged as (
             when 'deficit_closed' then deficit.n_found_at_start > 0 and not deficit.has_left
             else deficit.n_found_at_start > 0
         end as is_asked,
-        cast(deficit.n_found_at_start > 0 as integer) as had_at_start,
-        cast(deficit.n_found_at_end > 0 as integer) as has_at_end
+        deficit.n_found_at_start > 0 as had_at_start,
+        deficit.n_found_at_end > 0 as has_at_end
     from asked
     inner join school on asked.programme_code = school.programme_code and asked.period = school.period
     inner join deficit on school.school_id = deficit.school_id
@@ -85,11 +85,13 @@ found as (
         measure,
         {{ territory_kind() }} as territory_kind,
         {{ territory_code() }} as territory_code,
-        cast(count(distinct person_id) filter (where is_counted) as numeric) as n_counted,
+        -- Somebody at two schools is one person, and has a deficit while one of the schools says so.
+        cast(
+            count(distinct person_id) - count(distinct person_id) filter (where not is_counted) as numeric
+        ) as n_counted,
         cast(count(distinct person_id) as numeric) as n_asked,
-        cast(sum(had_at_start) as numeric) as n_at_start,
-        cast(sum(has_at_end) as numeric) as n_at_end,
-        cast(count(*) as numeric) as n_diagnosed
+        cast(count(distinct person_id) filter (where had_at_start) as numeric) as n_at_start,
+        cast(count(distinct person_id) filter (where has_at_end) as numeric) as n_at_end
     from judged
     where is_asked
     group by {{ territory_sets(measure_key() ~ ', measure') }}
@@ -109,10 +111,9 @@ select
         when 'deficit_change' then found.n_at_end - found.n_at_start else coalesce(found.n_counted, 0)
     end
         as numerator,
-    case asked.measure when 'deficit_change' then coalesce(found.n_diagnosed, 0) else coalesce(found.n_asked, 0) end
-        as denominator,
+    coalesce(found.n_asked, 0) as denominator,
     case asked.measure
-        when 'deficit_change' then (found.n_at_end - found.n_at_start) / nullif(found.n_diagnosed, 0)
+        when 'deficit_change' then (found.n_at_end - found.n_at_start) / nullif(found.n_asked, 0)
         else found.n_counted / nullif(found.n_asked, 0)
     end as value
 from asked
