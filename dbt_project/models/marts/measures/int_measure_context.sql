@@ -99,7 +99,7 @@ found as (
 -- The programme's own name of a category wins over the common one.
 label as (
 
-    select distinct on (asked.programme_code, asked.indicator_code, asked.period, named.label_key)
+    select distinct on (asked.programme_code, asked.indicator_code, asked.version, asked.period, named.label_key)
         asked.year,
         asked.programme_code,
         asked.indicator_code,
@@ -115,6 +115,7 @@ label as (
     order by
         asked.programme_code asc,
         asked.indicator_code asc,
+        asked.version asc,
         asked.period asc,
         named.label_key asc,
         named.programme_code asc nulls last

@@ -108,15 +108,17 @@ leaver as (
         select
             programme_code,
             indicator_code,
+            version,
             period,
             exam,
             count(*) as n_subjects
         from wanted
-        group by programme_code, indicator_code, period, exam
+        group by programme_code, indicator_code, version, period, exam
     ) as needed
         on
             passed.programme_code = needed.programme_code
             and passed.indicator_code = needed.indicator_code
+            and passed.version = needed.version
             and passed.period = needed.period
             and passed.exam = needed.exam
     group by
