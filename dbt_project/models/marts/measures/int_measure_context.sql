@@ -42,7 +42,11 @@ of_form as (
     from asked
     inner join school on asked.programme_code = school.programme_code and asked.period = school.period
     inner join form on asked.year = form.year and school.school_id = form.school_id
-    where asked.measure = 'context_share' and form.answers ->> (asked.parameters ->> 'column') is not null
+    -- A part without its whole, or the other way round, would bend the share of all.
+    where
+        asked.measure = 'context_share'
+        and form.answers ->> (asked.parameters ->> 'column') is not null
+        and form.pupils is not null
 
 ),
 
