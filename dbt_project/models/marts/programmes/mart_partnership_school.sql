@@ -1,4 +1,4 @@
--- Whether each member of a programme has an agreement with a leader or an innovation site in force in the year, and whose.
+-- Whether each member of a programme has an agreement with a leader or an innovation site in the year, and with whom.
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
