@@ -12,6 +12,7 @@ from psycopg2.extensions import connection as Connection
 from ravenstvo.asking.indicator_rows import asked_scope, row_lines
 from ravenstvo.asking.indicator_words import (
     ITEMS_SHOWN,
+    MORE,
     folded_code,
     nearest,
     plain,
@@ -69,8 +70,14 @@ _OTHERS = """
       and indicator_code = any(%(codes)s)
     order by indicator_code, version
 """
-# Measures whose schools are of sets, and those that count people or pupils of schools.
+# Measures whose schools are of sets, and whose denominators are not all members.
 _OF_SETS = frozenset(("set_share", "set_count", "set_flag"))
+_WHOLE = {
+    "named_share": "названные в документе школы",
+    "score_share": "участники с оценкой",
+    "person_share": "работники участников, по одному на школу",
+    "roster_share": "работники участников, по одному на школу",
+}
 
 
 def indicator(
@@ -98,10 +105,15 @@ def indicator(
     by_programme: dict[str, list[Any]] = {}
     for row in found:
         by_programme.setdefault(row["programme_code"], []).append(row)
+    is_shortened = False
     for place, versions in enumerate(by_programme.values()):
         if place:
             yield ""
-        yield from _indicator_lines(connection, versions, year, territory, limit or 10**9)
+        for line in _indicator_lines(connection, versions, year, territory, limit or 10**9):
+            is_shortened = is_shortened or MORE in line
+            yield line
+    if is_shortened:
+        yield "Списки целиком — с --full"
 
 
 def _find(connection: Connection, code: str, programme: str | None) -> list[Any]:
@@ -164,7 +176,7 @@ def _head_lines(versions: list[Any]) -> Iterator[str]:
     yield f"{about['indicator_code']}. {about['title']}"
     for quote in (about["quote"], *about["more_quotes"]):
         yield f"  «{quote}» — {about['quote_source']}"
-    yield f"  Единица: {about['unit']}. Цель: {target_text(about['target'], about['comparator'], about['unit'])}"
+    yield f"  Единица: {about['unit']}; цель: {target_text(about['target'], about['comparator'], about['unit'])}"
     yield from _term_lines(about)
     yield f"  Нужные источники: {sources_text(about['sources']) or 'не нужны'}"
     for row in versions:
@@ -206,6 +218,8 @@ def _period_lines(
     if territory is None:
         yield from _municipality_lines([row for row in rows if row["territory_kind"] == "municipality"], about["unit"])
     yield from _school_lines(schools, about, limit)
+    if about["measure"] in ("gap", "gap_change"):
+        yield f"    Сравниваются {sets_text(about['parameters']['groups'])} — и остальные школы"
     if about["measure"] in ("group", "quality"):
         yield from _other_lines(connection, about, first)
     yield from row_lines(
@@ -225,6 +239,9 @@ def _numbers(row: Any, unit: str) -> str:
 
 def _completeness_lines(row: Any) -> Iterator[str]:
     missing = sources_text(row["missing_sources"])
+    if not missing and row["status"] == "no_data":
+        yield "    Источники: пришли все, но сведений для расчёта в них нет"
+        return
     yield "    Источники: " + (
         f"пришли не все ({plain(round(100 * row['completeness'], 1))} %), нет: {missing}" if missing else "пришли все"
     )
@@ -251,7 +268,9 @@ def _school_lines(rows: list[Any], about: Any, limit: int) -> Iterator[str]:
         yield from _counted_schools(rows, about, limit)
     elif all((row["denominator"] or 0) <= 1 for row in rows):
         whole = [row for row in rows if row["denominator"]]
-        of = "участники"
+        of = _WHOLE.get(about["measure"], "участники")
+        if parameters.get("among"):
+            of = "участники, среди которых считается"
         if about["measure"] in _OF_SETS:
             of = sets_text(parameters.get("denominator") or [])
             yield f"    Числитель — {sets_text(parameters.get('numerator') or [])}"
@@ -268,7 +287,7 @@ def _school_lines(rows: list[Any], about: Any, limit: int) -> Iterator[str]:
         told = [f"      {_named(row)}: {_numbers(row, about['unit'])}" for row in rows]
         yield from told[:limit]
         if len(told) > limit:
-            yield f"      и ещё школ: {len(told) - limit}"
+            yield f"      {MORE} школ: {len(told) - limit}"
 
 
 def _counted_schools(rows: list[Any], about: Any, limit: int) -> Iterator[str]:
@@ -285,6 +304,8 @@ def _counted_schools(rows: list[Any], about: Any, limit: int) -> Iterator[str]:
 
 def _other_lines(connection: Connection, about: Any, row: Any) -> Iterator[str]:
     """The other indicators that one about them counts."""
+    if about["measure"] == "quality":
+        yield "    Засчитан показатель, чьи источники пришли все и без отклонённых строк:"
     others = fetch(
         connection,
         _OTHERS if about["measure"] == "group" else _OTHERS.replace("and indicator_code = any(%(codes)s)", ""),
@@ -306,13 +327,14 @@ def _is_about(remark: Any, about: Any) -> bool:
     """Whether a remark names an indicator, by its code or by the number of its item, or quotes its words."""
     code = about["indicator_code"]
     names = [code, code[1:]] if about["section"] == "road_map" else [code]
-    if any(re.search(rf"(?<![\w.]){re.escape(name)}(?![\w]|\.\d)", remark["remark"]) for name in names):
+    if any(re.search(rf"(?<![\w.])(?<!раздел ){re.escape(name)}(?![\w]|\.\d)", remark["remark"]) for name in names):
         return True
     return any(remark["quote"] and remark["quote"] in quote for quote in (about["quote"], *about["more_quotes"]))
 
 
 def _remark_lines(remarks: list[Any], about: Any, limit: int) -> Iterator[str]:
-    own, others = [], []
+    own: list[str] = []
+    others: list[str] = []
     for row in remarks:
         (own if _is_about(row, about) else others).append(row["remark"])
     for title, told in (("Замечания к показателю", own), ("Другие замечания к программе", others)):
@@ -323,7 +345,7 @@ def _remark_lines(remarks: list[Any], about: Any, limit: int) -> Iterator[str]:
         for remark in told[:limit]:
             yield f"  {remark}"
         if len(told) > limit:
-            yield f"  и ещё {len(told) - limit}"
+            yield f"  {MORE} {len(told) - limit}"
 
 
 def period_dates(about: Any, period: str, kind: str, year: int) -> tuple[datetime.date, datetime.date]:
@@ -355,5 +377,13 @@ def _scope(about: Any, row: Any, schools: list[Any], territory: str | None, limi
         "as_of": min(date_to, about["date_to"]) if within else date_to,
         "territory": territory,
         "schools": [one["territory_code"] for one in schools],
+        "due_to": about["due_to"],
+        "stage": int(row["period"].removeprefix("stage-")) if row["period_kind"] == "stage" else None,
+        "stages": [
+            one["no"]
+            for one in about["stages"]
+            if date_from.isoformat() <= one["to"] <= date_to.isoformat()
+            and row["period"] in (f"stage-{one['no']}", str(row["year"]), "programme")
+        ],
         "limit": limit,
     }

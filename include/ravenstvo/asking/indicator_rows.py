@@ -7,7 +7,7 @@ from typing import Any
 
 from psycopg2.extensions import connection as Connection
 
-from ravenstvo.asking.indicator_words import row_numbers
+from ravenstvo.asking.indicator_words import MORE, row_numbers
 from ravenstvo.asking.reading import fetch
 
 # How a school's code stands in the marts: its code, else its login, else its key in the warehouse.
@@ -102,12 +102,31 @@ _EXAM = _register(
     "(select procedure_code from core.dim_procedure where exam in ('oge', 'ege') "
     "and not subject = any(%(compulsory)s))))",
 )
-_PLAN = _register(
-    "Пункты дорожной карты",
-    "int_plan_item",
-    "one.programme_code = %(programme)s and (%(item)s is null or one.item_code = %(item)s) "
-    "and (%(sections)s is null or one.section = any(%(sections)s))",
-)
+# An item of the plan without its term is nobody's duty by a day; the stage is its own, else that of its term.
+_PLAN = f"""
+    select case when one.done_on <= case when %(on_time)s then one.due_to else %(as_of)s end
+        then 'Исполнено' else 'Не исполнено' end as label,
+      file.path, part.sheet, array_agg(distinct one.row_no) as rows
+    from core.int_plan_item as one {_PLACE}
+    where one.programme_code = %(programme)s and (%(sections)s is null or one.section = any(%(sections)s))
+      and (
+        not %(on_time)s
+        or case when %(stage)s is null or one.stage_no is null
+          then one.due_to between %(date_from)s and %(date_to)s else one.stage_no = %(stage)s end)
+    {_BY_PLACE}
+"""
+_REPEATED = f"""
+    select 'Исполнено' as label, file.path, part.sheet, array_agg(distinct one.row_no) as rows
+    from core.int_plan_item as one {_PLACE}
+    where one.programme_code = %(programme)s and one.item_code = %(item)s and one.done_on is not null
+      and case when %(each)s = 'stage'
+        then coalesce(one.stage_no, (
+          select max(ended.stage_no) from seeds.programme_stage as ended
+          where ended.programme_code = one.programme_code and ended.date_to <= one.done_on)) = any(%(stages)s)
+        else one.done_on <= least(%(date_to)s, %(due_to)s) and (%(due_to)s is not null or one.done_on >= %(date_from)s)
+        end
+    {_BY_PLACE}
+"""
 _WORK = _register(
     "Работы в названных школах",
     "fct_facility",
@@ -147,7 +166,7 @@ _REGISTERS: dict[str, tuple[str, ...]] = {
     "deficit_supported": (_MEMBERSHIP, _DEFICIT, _DEFICIT_SERVICE),
     "deficit_change": (_MEMBERSHIP, _DEFICIT),
     "plan_share": (_PLAN,),
-    "frequency": (_PLAN,),
+    "frequency": (_REPEATED,),
     "named_share": (_WORK,),
     "seminar": (_MEETING, _GUESTS),
 }
@@ -164,8 +183,6 @@ _ELSEWHERE = {
     "persistent": "По годам: marts.mart_school_persistence, procedure_code = 'all'",
     "municipal_low": "По муниципалитетам: marts.mart_municipality_identification, is_default",
     "label": "Названия категорий: справочник method_label",
-    "group": "Показатели группы — ниже",
-    "quality": "Показатели программы: marts.mart_programme_indicator, completeness",
     "none": "Источника этих сведений нет",
 }
 
@@ -193,8 +210,8 @@ def row_lines(connection: Connection, scope: dict[str, Any], measure: str, sourc
         if statement in _NEEDED and _NEEDED[statement] not in sources:
             continue
         found = fetch(connection, statement, **values)
-        if found:
-            yield from _place_lines(found[0]["label"], found, scope["limit"])
+        for label in sorted({row["label"] for row in found}):
+            yield from _place_lines(label, [row for row in found if row["label"] == label], scope["limit"])
     if measure in _ELSEWHERE:
         yield "    " + _ELSEWHERE[measure].format(year=scope["year"])
 
@@ -211,6 +228,8 @@ def asked_scope(parameters: dict[str, Any]) -> dict[str, Any]:
         "kinds": parameters.get("kinds"),
         "levels": parameters.get("levels"),
         "item": parameters.get("item"),
+        "each": parameters.get("each"),
+        "on_time": bool(parameters.get("on_time")),
         "sections": parameters.get("sections"),
         "procedures": passed or None,
         "roles": ["наставник"] if "mentor" in (parameters.get("set") or []) else ["участник"],
@@ -226,4 +245,4 @@ def _place_lines(label: str, places: list[Any], limit: int) -> Iterator[str]:
     for row in places[:limit]:
         yield f"      {row['path']}, лист «{row['sheet']}», {row_numbers(row['rows'], limit)}"
     if len(places) > limit:
-        yield f"      и ещё листов: {len(places) - limit}"
+        yield f"      {MORE} листов: {len(places) - limit}"

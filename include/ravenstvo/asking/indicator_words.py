@@ -11,6 +11,8 @@ from ravenstvo.sources import load_sources
 
 ITEMS_SHOWN = 12
 """So many schools, rows or ranges of a list are told; of the others only how many there are."""
+MORE = "и ещё"
+"""What begins the rest of a list."""
 
 # Letters that look or sound like those of the codes: «Т17», «Р1.8а», «П1.8б».
 _LATIN = str.maketrans("артомлпбвс", "aptomlpbbc")
@@ -131,7 +133,7 @@ def row_numbers(rows: Iterable[int], limit: int = ITEMS_SHOWN) -> str:
 def shortened(items: Sequence[str], limit: int = ITEMS_SHOWN, separator: str = "; ") -> str:
     """The first items of a list, and how many more there are."""
     told = separator.join(items[:limit])
-    return told if len(items) <= limit else f"{told}{separator}и ещё {len(items) - limit}"
+    return told if len(items) <= limit else f"{told}{separator}{MORE} {len(items) - limit}"
 
 
 def shown_period(period: str, kind: str) -> str:
