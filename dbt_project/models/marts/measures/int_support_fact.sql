@@ -525,6 +525,29 @@ final as (
     from standard
     union all
     select
+        'satisfaction',
+        null,
+        school_id,
+        municipality_code,
+        null,
+        school_id || '|' || surveyed_on,
+        null,
+        null,
+        null,
+        '{}',
+        surveyed_on,
+        null,
+        null,
+        null,
+        null,
+        score,
+        null,
+        'satisfaction',
+        part_id,
+        row_no
+    from {{ ref('fct_satisfaction') }}
+    union all
+    select
         'self_assessment',
         null,
         school_id,
