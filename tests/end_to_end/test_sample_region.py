@@ -274,6 +274,25 @@ def test_an_indicator_is_traced_to_the_rows_of_the_files(warehouse: Warehouse, i
         assert {str(rows[number - 2][code]).zfill(6) for number in told_rows(place)} == schools
 
 
+def test_as_many_rows_are_named_as_are_counted(warehouse: Warehouse) -> None:
+    """Items of a road map done in time, and services: one row of a file is one of the figure."""
+    for code, year, labels in (("P11", "2022", ("Исполнено", "Не исполнено")), ("O17", "2021", ("Засчитано",))):
+        values = warehouse.ask(f"""
+            select numerator, denominator from mart_programme_indicator
+            where indicator_code = '{code}' and year = {year} and territory_kind = 'region'
+            order by period_kind <> 'year', period
+        """)
+        told = told_of(warehouse, code, year)
+        counted = [
+            [int(number) for number in re.findall(rf"    {label}, строки файлов \((\d+)\):", told)] for label in labels
+        ]
+        assert counted[0] == [int(value["numerator"]) for value in values]
+        assert len(values) > 0
+        if len(labels) > 1:
+            both = [done + undone for done, undone in zip(*counted, strict=True)]
+            assert both == [int(value["denominator"]) for value in values]
+
+
 def test_every_indicator_can_be_told_and_tells_of_no_person(warehouse: Warehouse) -> None:
     for code, year in (("P06", "2021"), ("Р1.8б", "2021"), ("L03", "2023"), ("P07", "2022"), ("M09", "2018")):
         answer = call(warehouse.home, ASK_SECONDS, "indicator", code, "--year", year, "--full")
