@@ -64,7 +64,7 @@ _REMARKS = """
     order by remark_kind, remark_code, remark
 """
 _OTHERS = """
-    select indicator_code, version, title, status, target is not null as has_target, completeness
+    select indicator_code, version, title, status, completeness
     from marts.mart_programme_indicator
     where programme_code = %(programme)s and period = %(period)s and year = %(year)s and territory_kind = 'region'
       and indicator_code = any(%(codes)s)
@@ -209,7 +209,7 @@ def _period_lines(
     main = [row for row in rows if row["territory_code"] == (territory or "region")]
     for row in main:
         name = f"{row['place']}: " if territory else ""
-        yield f"  {name}{_numbers(row, about['unit'])} — {status_text(row['status'], row['target'] is not None)}"
+        yield f"  {name}{_numbers(row, about['unit'])} — {status_text(row['status'], why_tracked(about, row))}"
         yield from _completeness_lines(row)
     for row in parts:
         yield f"    в том числе {row['component']}: {_numbers(row, about['unit'])}"
@@ -225,6 +225,20 @@ def _period_lines(
     yield from row_lines(
         connection, _scope(about, first, schools, territory, limit), about["measure"], list(about["sources"])
     )
+
+
+def why_tracked(about: Any, row: Any) -> str:
+    """Why a value is not judged: what ``fct_indicator_value`` asks for before it judges, in the same order."""
+    year = row["year"]
+    if about["target"] is None:
+        return "цели в тексте нет"
+    if not about["year_from"] <= year <= about["year_to"]:
+        return "год вне срока программы, цель не применяется"
+    if about["scored_to"] and year > about["scored_to"]:
+        return f"оценивается по {about['scored_to']} год"
+    if about["due_to"] and year < about["due_to"].year:
+        return "срок ещё не наступил"
+    return "" if row["territory_kind"] == "region" else "цель задана для региона в целом"
 
 
 def _numbers(row: Any, unit: str) -> str:
@@ -251,7 +265,7 @@ def _municipality_lines(rows: list[Any], unit: str) -> Iterator[str]:
     if rows:
         yield "    По муниципалитетам:"
     for row in rows:
-        status = status_text(row["status"], row["target"] is not None) if row["status"] in ("met", "not_met") else ""
+        status = status_text(row["status"]) if row["status"] in ("met", "not_met") else ""
         yield f"      {row['place']} ({row['territory_code']}): {_numbers(row, unit)}" + (status and f" — {status}")
 
 
@@ -317,7 +331,7 @@ def _other_lines(connection: Connection, about: Any, row: Any) -> Iterator[str]:
     for other in others:
         if other["indicator_code"] == about["indicator_code"]:
             continue
-        said = status_text(other["status"], other["has_target"])
+        said = status_text(other["status"])
         if about["measure"] == "quality":
             said = "источники пришли все" if other["completeness"] == 1 else "источники пришли не все"
         yield f"      {other['indicator_code']}{other['version']} {other['title']}: {said}"

@@ -88,15 +88,10 @@ def target_text(target: Decimal | None, comparator: str | None, unit: str) -> st
     return f"{_COMPARATORS.get(comparator or '', comparator or '')} {asked}".strip()
 
 
-def status_text(status: str, has_target: bool) -> str:
+def status_text(status: str, why_tracked: str = "") -> str:
     """A status in words; what is only tracked is told why."""
-    if status != "tracked":
-        return _STATUSES.get(status, status)
-    return (
-        "отслеживается: период или территория не оценивается (год вне программы, срок не наступил или цель общая)"
-        if has_target
-        else "отслеживается: цели в тексте нет"
-    )
+    told = _STATUSES.get(status, status)
+    return f"{told}: {why_tracked}" if status == "tracked" and why_tracked else told
 
 
 def sources_text(missing: Sequence[str] | None) -> str:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from ravenstvo.asking import indicator_rows
-from ravenstvo.asking.indicator import _is_about, period_dates
+from ravenstvo.asking.indicator import _is_about, period_dates, why_tracked
 from ravenstvo.asking.indicator_words import (
     folded_code,
     nearest,
@@ -27,6 +27,7 @@ from ravenstvo.asking.indicator_words import (
     value_text,
 )
 from ravenstvo.reference import SEEDS
+from ravenstvo.settings import PROJECT_ROOT
 from ravenstvo.sources import load_sources
 
 with (SEEDS / "indicator.csv").open(encoding="utf-8", newline="") as seed:
@@ -87,9 +88,10 @@ def test_every_comparator_unit_and_status_has_words() -> None:
         if row["target"]:
             told = target_text(Decimal(row["target"]), row["comparator"], row["unit"])
             assert row["comparator"] not in told
-    assert status_text("tracked", has_target=True) != status_text("tracked", has_target=False)
+    assert status_text("tracked", "цели в тексте нет").endswith(": цели в тексте нет")
+    assert status_text("met", "цели в тексте нет") == status_text("met")
     for status in ("met", "not_met", "no_data", "not_applicable", "ambiguous", "tracked"):
-        assert not re.search("[a-z_]", status_text(status, has_target=True))
+        assert not re.search("[a-z_]", status_text(status))
 
 
 def test_sources_are_told_by_their_titles() -> None:
@@ -166,3 +168,42 @@ def test_periods_are_told_and_dated() -> None:
 def test_remarks_find_their_indicator(code: str, section: str, remark: str, is_about: bool) -> None:
     about = {"indicator_code": code, "section": section, "quote": "слова", "more_quotes": []}
     assert _is_about({"remark": remark, "quote": None}, about) is is_about
+
+
+@pytest.mark.parametrize(
+    ("year", "territory", "changed", "why"),
+    [
+        (2021, "region", {"target": None}, "цели в тексте нет"),
+        (2024, "region", {}, "год вне срока"),
+        (2021, "region", {"scored_to": 2020}, "по 2020 год"),
+        (2020, "region", {}, "срок ещё не наступил"),
+        (2021, "school", {}, "для региона"),
+        (2021, "region", {}, ""),
+    ],
+)
+def test_what_is_not_judged_is_told_why(year: int, territory: str, changed: dict[str, object], why: str) -> None:
+    about = {
+        "target": Decimal("0.5"),
+        "year_from": 2020,
+        "year_to": 2023,
+        "scored_to": None,
+        "due_to": datetime.date(2021, 5, 31),
+        **changed,
+    }
+    told = why_tracked(about, {"year": year, "territory_kind": territory})
+    assert why in told
+    assert bool(told) == bool(why)
+
+
+def test_the_guide_names_every_measure_and_parameter_of_the_seed() -> None:
+    guide = (PROJECT_ROOT / "docs" / "programmes.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`([^`]+)`", re.sub(r"^```.*?^```", "", guide, flags=re.DOTALL | re.MULTILINE)))
+    used = {row["measure"] for row in INDICATORS}
+    for row in INDICATORS:
+        parameters = json.loads(row["parameters"])
+        used |= parameters.keys()
+        for role in ("numerator", "denominator", "among"):
+            value = parameters.get(role)
+            for one in value if isinstance(value, list) else []:
+                used |= {*one, one["fact"], *one.get("tags", [])} if isinstance(one, dict) else {one}
+    assert used - named == set()
