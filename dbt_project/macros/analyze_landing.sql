@@ -4,7 +4,9 @@
         {% for name in ['source_part', 'superseded_school', 'row_finding'] %}
             analyze {{ source('ops', name) }};
         {% endfor %}
-        {% for name in ['vpr_result', 'ege_result', 'oge_result', 'regional_monitoring'] %}
+        {% for name in [
+            'vpr_result', 'ege_result', 'oge_result', 'regional_monitoring', 'staff', 'pd_record', 'event_participant'
+        ] %}
             analyze {{ source('landing', name) }};
         {% endfor %}
     {% endif %}

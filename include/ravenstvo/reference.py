@@ -62,3 +62,15 @@ def subject_by_code(exam: str, code: str) -> str | None:
     subject = _by_code().get((exam, int(code))) if code.isdigit() else None
     spellings = [spelling for spelling, known in _aliases().get(exam, {}).items() if known == subject]
     return max(spellings, key=len, default=None)
+
+
+@cache
+def _programmes() -> dict[str, str]:
+    """Code, title or short title of a programme, normalised → its code."""
+    names = ("programme_code", "title", "short_title")
+    return {normalise_header(row[name]): row["programme_code"] for row in _rows("programme") for name in names}
+
+
+def programme_of(text: str) -> str | None:
+    """Code of the programme that is written as its code, title or short title; None when it is not known."""
+    return _programmes().get(normalise_header(text))

@@ -13,6 +13,7 @@ import yaml
 from ravenstvo.intake.cells import clean, iso_date
 from ravenstvo.layouts import FOLDER, normalise_header
 from ravenstvo.reference import subject_by_code, subject_of, subject_within
+from ravenstvo.sources import Source
 
 Facts = dict[str, str]
 # «Ф1 Математика 5 2023»: the grade stands right after the subject.
@@ -111,9 +112,14 @@ def gather(titles: Sequence[str], sheet: str, path: str) -> Facts:
     return facts
 
 
-def keep_relevant(facts: Facts, columns: Iterable[str]) -> Facts:
-    """Leave out what a source has no column for: a year in a register's name does not make it wait for that year."""
-    kept = {*columns, "exam", "declared_participants"}
+def keep_relevant(facts: Facts, source: Source) -> Facts:
+    """Leave out what a source has no column for: a year in a register's name does not make it wait for that year.
+
+    A subject in a title is one of all the rows only where contents are told apart by it, not where teachers have one.
+    """
+    kept = {*source.column_names, "exam", "declared_participants"}
+    if "subject" not in source.content:
+        kept.discard("subject")
     return {name: value for name, value in facts.items() if name in kept}
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from ravenstvo.intake.cells import Cells, ColumnCells, clean
 from ravenstvo.intake.facts import Facts
-from ravenstvo.intake.pseudonym import Person, Pseudonyms
+from ravenstvo.intake.pseudonym import Person, Pseudonyms, Worker
 from ravenstvo.intake.recognise import Fit
 from ravenstvo.layouts import PERSON, Footer, Layout, normalise_header
 from ravenstvo.sources import Source
@@ -111,7 +111,7 @@ class Mapper:
         if self.fit.items:
             steps.append(self._items())
         if self._layout.person:
-            steps.append(self._person())
+            steps.append(self._person() if "link_level" in self._position else self._worker())
         return steps
 
     def _fill_down(self, positions: list[int]) -> Callable[[Row, Record], None]:
@@ -180,6 +180,22 @@ class Mapper:
             keys = self._pseudonyms.keys(person, record[school], record[year], record[code] if code is not None else "")
             for target, value in zip(targets, keys, strict=True):
                 record[target] = value
+
+        return step
+
+    def _worker(self) -> Callable[[Row, Record], None]:
+        columns = {
+            name.removeprefix(PERSON): (self.fit.columns[name], self._reader(name))
+            for name in self._layout.person
+            if name in self.fit.columns
+        }
+        targets = {name: self._position[name] for name in self._layout.made & set(self._position)}
+
+        def step(row: Row, record: Record) -> None:
+            said = {name: self._first_filled(row, *where) for name, where in columns.items()}
+            kept = self._pseudonyms.worker(Worker(**said))
+            for name, position in targets.items():
+                record[position] = kept[name]
 
         return step
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,31 @@ from typing import Any
 from ravenstvo.intake.cells import a_date, whole
 from ravenstvo.intake.facts import Facts
 from ravenstvo.intake.recognise import Fit
-from ravenstvo.reference import subject_of
-from ravenstvo.sources import Source, load_sources
+from ravenstvo.layouts import normalise_header
+from ravenstvo.reference import programme_of, subject_of
+from ravenstvo.sources import YEAR_OF, Column, Source, load_sources
 
 SEPARATOR = "\t"
+Fold = Callable[[str], str]
+
+
+def _as_it_is(text: str) -> str:
+    return text
+
+
+def _year(text: str) -> str:
+    return text[:4] if a_date(text) else ""
+
+
+def _programme(text: str) -> str:
+    return programme_of(text) or normalise_header(text)
+
+
+def _content_fold(fact: str, column: Column) -> Fold:
+    """How the value of a content fact is told apart: two spellings of one programme are one content."""
+    if fact.endswith(YEAR_OF):
+        return _year
+    return {"programme": _programme, "list": normalise_header}.get(column.kind, _as_it_is)
 
 
 @dataclass
@@ -85,14 +107,20 @@ class Sorter:
         self._base = (sheet, number, fit.layout.name, source.name)
         self._facts = facts
         positions = {name: index for index, name in enumerate(source.column_names)}
-        told = set(fit.columns)
-        self._content = [(name, positions[name]) for name in source.content if name in told]
+        columns = {column.name: column for column in source.columns}
+        told = {fact: fact.removesuffix(YEAR_OF) for fact in source.content}
+        self._content = [
+            (fact, positions[name], _content_fold(fact, columns[name]))
+            for fact, name in told.items()
+            if name in fit.columns
+        ]
         self._school = [positions[name] for name in source.school]
         self._municipality = positions.get(source.municipality or "")
         self._parts: dict[tuple[str, ...], tuple[Part, list[str]]] = {}
 
     def _open(self, key: tuple[str, ...]) -> tuple[Part, list[str]]:
-        facts = dict(self._facts) | {name: value for (name, _), value in zip(self._content, key, strict=True) if value}
+        told = zip(self._content, key, strict=True)
+        facts = dict(self._facts) | {fact: value for (fact, _position, _fold), value in told if value}
         if "exam_date" in facts:
             facts.setdefault("year", facts["exam_date"][:4])
         opened = self._parts[key] = (Part(*self._base, facts=facts), [])
@@ -100,7 +128,7 @@ class Sorter:
 
     def write(self, row_no: int, record: list[str]) -> None:
         """Take one record; a wide row gives several with the same row number."""
-        key = tuple([record[position] for _name, position in self._content]) if self._content else ()
+        key = tuple([fold(record[position]) for _fact, position, fold in self._content]) if self._content else ()
         part, lines = self._parts.get(key) or self._open(key)
         lines.append(f"{row_no}{SEPARATOR}{SEPARATOR.join(record)}\n")
         part.n_records += 1

@@ -130,7 +130,7 @@ class FileReader:
         complete_subject(facts, facts["exam"])
         self._compare_year(fit, facts, sheet)
         if not fit.layout.not_data:
-            facts = keep_relevant(facts, load_sources()[fit.layout.source].column_names)
+            facts = keep_relevant(facts, load_sources()[fit.layout.source])
         return Block(fit, facts, start, len(rows))
 
     @staticmethod
@@ -218,7 +218,8 @@ def _check_unnamed(block: Block, sheet: Sheet) -> None:
                         sheet=sheet.name,
                         row=index + 1,
                         column=column_letter(position),
-                        value=text[:100],
+                        # Where people are named, a stray cell may be a name.
+                        value=None if fit.layout.person else text[:100],
                     )
                 )
 

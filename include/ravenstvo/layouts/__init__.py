@@ -119,6 +119,12 @@ class Layout(_Document):
         return tuple(name for name in self.columns if name.startswith(PERSON))
 
     @cached_property
+    def made(self) -> frozenset[str]:
+        """Columns of a register of teachers or services that are made of the mapped personal ones."""
+        said = {name.removeprefix(PERSON) for name in self.person}
+        return frozenset(name for name, ways in MADE_OF.items() if any(said.issuperset(way) for way in ways))
+
+    @cached_property
     def spellings(self) -> dict[str, tuple[str, ...]]:
         """Normalised plain header → canonical columns that are read from it (usually one)."""
         found: dict[str, tuple[str, ...]] = {}
@@ -161,18 +167,36 @@ class Layout(_Document):
 FACTS = {"year", "grade", "subject", "subject_code", "exam", "exam_date", "wave"}
 """Canonical columns that a title, a sheet name, a file name or a folder may fill."""
 PERSON = "person."
-"""Prefix of the mapped columns that hold a pupil's name or document."""
+"""Prefix of the mapped columns that hold a person's name, document or telephone."""
+PUPIL_SAYS = {"surname", "given_name", "patronymic", "document", "document_series", "document_number"}
+WORKER_SAYS = {"snils", "full_name", "surname", "given_name", "patronymic", "birth_date", "contact"}
+PUPIL_COLUMNS = {"person_key", "name_key", "link_level"}
+"""Made of a pupil's name and document, whatever of them a protocol holds."""
+MADE_OF: dict[str, tuple[tuple[str, ...], ...]] = {
+    "person_key": (("snils",),),
+    "snils_state": (("snils",),),
+    "name_key": (("full_name", "birth_date"), ("surname", "given_name", "birth_date")),
+    "birth_year": (("birth_date",),),
+    "has_contact": (("contact",),),
+}
+"""Canonical column of a register of teachers or services → what it is made of, in one way or another."""
 
 
 def _check(layout: Layout, source: Source) -> None:
     """Both ways: no column that the source does not know, and none of the source forgotten in silence."""
     derived = {"attendance"} if layout.attendance else set()
     derived |= {"item_scores", "items_total"} if layout.items else set()
-    derived |= {"person_key", "name_key", "link_level"} if layout.person else set()
+    known = set(source.column_names)
+    if layout.person:
+        pupils = known >= PUPIL_COLUMNS
+        derived |= PUPIL_COLUMNS if pupils else layout.made & source.made_columns
+        if strange := set(layout.person) - {PERSON + name for name in (PUPIL_SAYS if pupils else WORKER_SAYS)}:
+            raise ValueError(f"{layout.name}: nothing is made of {sorted(strange)}")
+    if mapped := source.made_columns & set(layout.columns):
+        raise ValueError(f"{layout.name}: columns that are made at the gate are mapped: {sorted(mapped)}")
     if layout.unpivot:
         derived |= {layout.unpivot.column, *layout.unpivot.children}
     given = (set(layout.columns) - set(layout.person)) | set(layout.constants) | set(layout.derived) | derived
-    known = set(source.column_names)
     given |= known & FACTS
     if unknown := (given | set(layout.absent)) - known:
         raise ValueError(f"{layout.name}: columns unknown to {source.name}: {sorted(unknown)}")

@@ -29,6 +29,11 @@ Kind = Literal[
 """What a value is. ``code`` names a record of another source; ``pseudonym`` and ``gate`` are made where the file is
 read from cells that never pass further (СНИЛС, names, a telephone)."""
 
+MADE_KINDS = frozenset(("pseudonym", "gate"))
+"""Kinds of columns that no file holds."""
+YEAR_OF = ".year"
+"""Ending of a content fact that is the year of a date column."""
+
 
 class Column(BaseModel):
     """One canonical column of a source; every value is text until validation has passed.
@@ -73,6 +78,11 @@ class Source(BaseModel):
     periods: tuple[tuple[str, str], ...] = ()
     any_of: tuple[tuple[str, ...], ...] = ()
     columns: tuple[Column, ...]
+
+    @property
+    def made_columns(self) -> frozenset[str]:
+        """Names of the columns that are made where the file is read."""
+        return frozenset(column.name for column in self.columns if column.kind in MADE_KINDS)
 
     @property
     def column_names(self) -> tuple[str, ...]:

@@ -62,6 +62,18 @@ register as (
         cast(null as date),
         cast(null as date)
     from {{ ref('stg_school_context') }}
+    union all
+    -- Other spellings of a name belong to the municipality of their school; a code that no register holds brings none.
+    select distinct
+        school.school_code,
+        cast(null as text),
+        school.municipality,
+        alias.alias,
+        cast(null as date),
+        cast(null as date)
+    from {{ ref('stg_school_name_alias') }} as alias
+    inner join school
+        on alias.school_code = school.school_code
 ),
 
 -- Which kinds of key the registers hold at all: a kind that no register holds is introduced by the results themselves.

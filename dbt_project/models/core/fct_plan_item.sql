@@ -1,0 +1,35 @@
+with source as (
+    select * from {{ ref('stg_plan_item') }}
+),
+
+final as (
+    select
+        programme.programme_code,
+        source.item_code,
+        source.stage,
+        source.name,
+        school.school_id,
+        source.school_code,
+        coalesce(
+            municipality.municipality_code, source.municipality_code, school.municipality_code
+        ) as municipality_code,
+        source.due_from,
+        source.due_to,
+        source.frequency,
+        source.done_on,
+        source.document,
+        source.file_id,
+        source.part_id,
+        source.row_no
+    from source
+    left join {{ ref('int_school_of_code') }} as school
+        on source.school_code = school.school_code
+    left join {{ ref('int_municipality_of_code') }} as municipality
+        on ltrim(source.municipality_code, '0') = municipality.code_folded
+    inner join {{ ref('int_programme_key') }} as programme
+        on {{ fold_name('source.programme') }} = programme.name_folded
+    -- What names a school or a programme that is not known must not pass for all of them.
+    where source.school_code is null or school.school_id is not null
+)
+
+select * from final

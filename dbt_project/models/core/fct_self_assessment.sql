@@ -1,0 +1,41 @@
+{{ config(indexes=[{'columns': ['year', 'school_id', 'aspect'], 'unique': true}]) }}
+
+with source as (
+    select * from {{ ref('stg_self_assessment') }}
+),
+
+resolved as (
+    select
+        source.year,
+        school.school_id,
+        source.school_code,
+        school.municipality_code,
+        source.aspect,
+        source.level,
+        source.score,
+        source.file_id,
+        source.part_id,
+        source.row_no,
+        -- Of two rows with one key, the later file is right.
+        row_number() over (
+            partition by source.year, school.school_id, source.aspect
+            order by source.part_id desc, source.row_no desc
+        ) as preference
+    from source
+    inner join {{ ref('int_school_of_code') }} as school
+        on source.school_code = school.school_code
+)
+
+select
+    year,
+    school_id,
+    school_code,
+    municipality_code,
+    aspect,
+    level,
+    score,
+    file_id,
+    part_id,
+    row_no
+from resolved
+where preference = 1

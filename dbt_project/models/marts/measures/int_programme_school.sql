@@ -1,0 +1,351 @@
+-- Which sets each school belongs to in each period of each programme: all, member, identified, analysed, moved …
+{{ config(materialized='table', post_hook='analyze {{ this }}', indexes=[{'columns': ['programme_code', 'period']}]) }}
+
+with
+
+period as (
+
+    select * from {{ ref('int_programme_period') }}
+    where period_kind <> 'quarter'
+
+),
+
+day as (
+
+    select distinct
+        as_of,
+        year,
+        make_date(
+            year, {{ var('register_day')[:2] | int }}, {{ var('register_day')[3:] | int }}
+        ) as register_day
+    from period
+
+),
+
+version as (
+
+    select
+        *,
+        -- The status of a version with an end tells what came after that end.
+        coalesce(status, '') not in ('закрыта', 'реорганизована') or valid_to is not null as is_working
+    from {{ ref('dim_school') }}
+
+),
+
+-- The version of a school that a day shows: the last that has begun, else the first one.
+school as (
+
+    select distinct on (day.as_of, day.year, version.school_id)
+        day.as_of,
+        day.year,
+        version.school_id,
+        coalesce(version.school_code, version.login, version.school_id) as school_code,
+        coalesce(version.municipality_code, '') as municipality_code,
+        version.school_kind,
+        version.is_leader,
+        version.is_innovation_site
+    from day
+    cross join version
+    order by
+        day.as_of asc,
+        day.year asc,
+        version.school_id asc,
+        coalesce(version.valid_from <= day.as_of, true) desc,
+        case when version.valid_from <= day.as_of then version.valid_from end desc nulls last,
+        version.valid_from asc
+
+),
+
+working as (
+
+    select
+        day.as_of,
+        day.year,
+        version.school_id,
+        bool_or(
+            version.is_working
+            and version.status is distinct from 'нет в реестре'
+            and coalesce(version.valid_from <= day.register_day, true)
+            and coalesce(version.valid_to >= day.register_day, true)
+        ) as is_in_register,
+        -- Closed before the day; a school that the register has begun to know later is not.
+        not bool_or(version.is_working and coalesce(version.valid_to >= day.as_of, true)) as is_closed
+    from day
+    cross join version
+    group by day.as_of, day.year, version.school_id
+
+),
+
+membership as (
+
+    select
+        *,
+        min(extract(year from included_from)) filter (where role = 'участник') over (
+            partition by programme_code
+        ) as first_year
+    from {{ ref('fct_membership') }}
+
+),
+
+member as (
+
+    select
+        period.programme_code,
+        period.period,
+        membership.school_id,
+        coalesce(
+            bool_or(
+                membership.role = 'участник'
+                and membership.included_from <= period.as_of
+                and coalesce(membership.excluded_from > period.as_of, true)
+            ),
+            false
+        ) as is_member,
+        coalesce(
+            bool_or(
+                membership.role = 'наставник'
+                and membership.included_from <= period.as_of
+                and coalesce(membership.excluded_from > period.as_of, true)
+            ),
+            false
+        ) as is_mentor,
+        -- The list that the programme began with, whoever left it or joined it later.
+        coalesce(
+            bool_or(
+                membership.role = 'участник' and extract(year from membership.included_from) = membership.first_year
+            ),
+            false
+        ) as is_cohort
+    from period
+    inner join membership on period.programme_code = membership.programme_code
+    group by period.programme_code, period.period, membership.school_id
+
+),
+
+-- The list that a programme takes: its first method that has verdicts in the year.
+verdict as (
+
+    select
+        year,
+        school_id,
+        method_code,
+        is_low_results,
+        is_adverse_context
+    from {{ ref('mart_identification') }}
+    where {{ method_in_span('year') }}
+
+),
+
+method_of_year as (
+
+    select
+        year,
+        method_code
+    from verdict
+    where is_low_results is not null
+    group by year, method_code
+
+),
+
+list_method as (
+
+    select distinct on (programme.programme_code, method_of_year.year)
+        programme.programme_code,
+        method_of_year.year,
+        method_of_year.method_code
+    from {{ ref('programme') }} as programme
+    cross join lateral jsonb_array_elements_text(programme.list_methods) with ordinality as listed (method_code, place)
+    inner join method_of_year on listed.method_code = method_of_year.method_code
+    order by programme.programme_code asc, method_of_year.year asc, listed.place asc
+
+),
+
+context as (
+
+    select
+        year,
+        school_id,
+        bool_or(is_adverse_context) as is_adverse
+    from verdict
+    group by year, school_id
+
+),
+
+form as (
+
+    select distinct
+        year,
+        school_id
+    from {{ ref('fct_school_context') }}
+    where {{ method_in_span('year') }}
+
+),
+
+result as (
+
+    select
+        counts.year,
+        counts.school_id,
+        array_agg(distinct procedure.exam) as exams
+    from {{ ref('fct_school_procedure') }} as counts
+    inner join {{ ref('dim_procedure') }} as procedure on counts.procedure_code = procedure.procedure_code
+    where {{ method_in_span('counts.year') }} and counts.n_participants > 0
+    group by counts.year, counts.school_id
+
+),
+
+biased as (
+
+    select distinct
+        year,
+        school_id
+    from {{ ref('mart_objectivity') }}
+    where {{ method_in_span('year') }} and is_flagged
+
+),
+
+-- How many years running, up to this one, a school has not been low by the method of the list.
+low_history as (
+
+    select
+        year,
+        school_id,
+        method_code,
+        is_low_results
+    from {{ ref('mart_identification') }}
+    where is_low_results is not null
+
+),
+
+transition as (
+
+    select
+        transition.programme_code,
+        transition.school_id,
+        transition.effective_from,
+        transition.measures_planned,
+        transition.measures_done,
+        bool_or(transition.effective_from is not null) over (partition by transition.programme_code) as is_dated
+    from {{ ref('fct_transition_programme') }} as transition
+
+),
+
+moved as (
+
+    select
+        period.programme_code,
+        period.period,
+        transition.school_id
+    from period
+    inner join {{ ref('programme') }} as programme on period.programme_code = programme.programme_code
+    inner join transition on period.programme_code = transition.programme_code
+    left join list_method on period.programme_code = list_method.programme_code and period.year = list_method.year
+    where
+        case
+            -- Where the register says when schools have moved, it is believed; else the rule decides.
+            when transition.is_dated then coalesce(transition.effective_from <= period.as_of, false)
+            else
+                transition.measures_planned > 0
+                and transition.measures_done * programme.moved_done_denominator
+                >= programme.moved_done_numerator * transition.measures_planned
+                and (
+                    select count(*) = programme.moved_years and not bool_or(low_history.is_low_results)
+                    from low_history
+                    where
+                        low_history.school_id = transition.school_id
+                        and low_history.method_code = list_method.method_code
+                        and low_history.year between period.year - programme.moved_years + 1 and period.year
+                )
+        end
+
+),
+
+flagged as (
+
+    select
+        period.year,
+        period.programme_code,
+        period.period,
+        period.period_kind,
+        school.school_id,
+        school.school_code,
+        school.municipality_code,
+        school.school_kind,
+        result.exams,
+        list_method.method_code,
+        list_method.method_code is not null as has_list,
+        working.is_closed,
+        working.is_in_register as is_all,
+        coalesce(member.is_member, false) and not working.is_closed as is_member,
+        coalesce(member.is_mentor, false) and not working.is_closed as is_mentor,
+        coalesce(member.is_cohort, false) as is_cohort,
+        coalesce(verdict.is_low_results, false) as is_low,
+        coalesce(context.is_adverse, false) as is_adverse,
+        verdict.is_low_results is not null as has_verdict,
+        form.school_id is not null as has_form,
+        school.is_leader,
+        school.is_innovation_site,
+        biased.school_id is not null as is_biased,
+        moved.school_id is not null as has_moved
+    from period
+    inner join school on period.as_of = school.as_of and period.year = school.year
+    inner join working
+        on school.as_of = working.as_of and school.year = working.year and school.school_id = working.school_id
+    left join member
+        on
+            period.programme_code = member.programme_code
+            and period.period = member.period
+            and school.school_id = member.school_id
+    left join list_method on period.programme_code = list_method.programme_code and period.year = list_method.year
+    left join verdict
+        on
+            period.year = verdict.year
+            and school.school_id = verdict.school_id
+            and list_method.method_code = verdict.method_code
+    left join context on period.year = context.year and school.school_id = context.school_id
+    left join form on period.year = form.year and school.school_id = form.school_id
+    left join result on period.year = result.year and school.school_id = result.school_id
+    left join biased on period.year = biased.year and school.school_id = biased.school_id
+    left join moved
+        on
+            period.programme_code = moved.programme_code
+            and period.period = moved.period
+            and school.school_id = moved.school_id
+
+)
+
+select
+    year,
+    programme_code,
+    period,
+    period_kind,
+    school_id,
+    school_code,
+    municipality_code,
+    school_kind,
+    coalesce(exams, '{}') as exams,
+    method_code,
+    is_member,
+    is_mentor,
+    array_remove(
+        array[
+            case when is_all then 'all' end,
+            case when is_member then 'member' end,
+            case when is_mentor then 'mentor' end,
+            case when is_cohort then 'cohort' end,
+            case when is_low then 'low' end,
+            case when is_adverse then 'adverse' end,
+            case when is_low or is_adverse then 'identified' end,
+            case when has_verdict then 'with_verdict' end,
+            case when has_verdict and has_form then 'analysed' end,
+            case when is_leader or is_innovation_site then 'leader' end,
+            case when 'vpr' = any(exams) then 'has_vpr' end,
+            case when is_biased then 'biased' end,
+            case when has_moved then 'moved' end
+        ],
+        null
+    ) as sets,
+    has_list
+from flagged
+where
+    is_all or is_member or is_mentor or is_cohort or is_low or is_adverse or has_verdict or exams is not null
