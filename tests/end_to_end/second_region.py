@@ -37,239 +37,95 @@ MUNICIPALITIES = {
     "041": "Приозерский район",
 }
 
-#: Template headers of the support registers, in the order of the template.
+#: Headers of the templates, in their order, under the names that the rows have here: `name=Header; …`.
+TEMPLATES = {
+    "municipality": (
+        "municipality_code=Код МСУ; municipality=Муниципалитет; oktmo=Код ОКТМО; coordinator=Муниципальный координатор"
+    ),
+    "school": (
+        "school_code=Код ОО; school_login=Логин ФИС ОКО; full_name=Полное наименование; short_name=Краткое "
+        "наименование; municipality_code=Код МСУ; municipality=Муниципалитет; school_kind=Вид ОО; locality=Тип "
+        "местности; inn=ИНН; status=Статус; valid_from=Действует с; valid_to=Действует по; successor_code=Код ОО "
+        "правопреемника; is_leader=Школа-лидер; is_innovation_site=Инновационная площадка; enrolment=Численность "
+        "обучающихся"
+    ),
+    "school_name_alias": "alias=Вариант наименования; school_code=Код ОО; origin=Источник",
+    "school_context": (
+        "year=Год; school_code=Код ОО; pupils=Обучающихся всего; low_income=Из малообеспеченных семей; "
+        "single_parent=Из неполных семей; large_family=Из многодетных семей; both_parents=Оба родителя с высшим "
+        "образованием; unemployed=Родители безработные; not_native=Русский язык неродной; special_needs=Обучающихся с "
+        "ОВЗ; on_register=На учёте (ПДН, КДН, внутришкольный); guardianship=Под опекой; distance_km=Расстояние до "
+        "районного центра, км; teachers=Учителей всего; vacancies=Вакансий учителей"
+    ),
+    "vpr_school_summary": (
+        "year=Год; grade=Класс; subject=Предмет; municipality=Муниципалитет; school_name=ОО; school_login=Логин; "
+        "n=Кол-во участников; pct_2=2; pct_3=3; pct_4=4; pct_5=5"
+    ),
+    "agreement": (
+        "agreement_no=Номер договора; signed_on=Дата подписания; valid_from=Действует с; valid_to=Действует по; "
+        "school_code=Код ОО; partner_code=Код ОО партнёра; partner_name=Наименование партнёра; partner_kind=Вид "
+        "партнёра; status=Статус; terminated_on=Дата расторжения; programme=Программа"
+    ),
+    "staff": (
+        "year=Год; school_code=Код ОО; snils=СНИЛС; full_name=ФИО; birth_date=Дата рождения; position=Должность; "
+        "subject=Предмет; category=Квалификационная категория; is_rkn=Русский как неродной; is_inclusive=Инклюзивные "
+        "классы"
+    ),
+    "pd_record": (
+        "snils=СНИЛС; school_code=Код ОО; position=Должность; course=Программа ПК; topic=Тема; "
+        "subprogramme=Подпрограмма; hours=Часов; started_on=Дата начала; finished_on=Дата окончания; "
+        "certificate_no=Номер удостоверения; status=Статус"
+    ),
+    "deficit": "snils=СНИЛС; school_code=Код ОО; stage=Этап; deficit_code=Код дефицита; is_found=Выявлен",
+    "staffing": "year=Год; school_code=Код ОО; position=Должность; planned=Ставок по штату; filled=Ставок занято",
+    "membership": (
+        "programme=Программа; school_code=Код ОО; role=Роль; basis=Основание; document=Документ; "
+        "included_from=Включена с; excluded_from=Исключена с"
+    ),
+    "transition_programme": (
+        "programme=Программа; school_code=Код ОО; approved_on=Дата утверждения; planned=Мероприятий по плану; "
+        "done=Мероприятий выполнено; is_expertised=Экспертиза пройдена; effective_from=Эффективный режим с; "
+        "f1=Штатные специалисты; f2=Сетевое взаимодействие; f3=Ежегодный мониторинг; f4=Профессиональный рост команд; "
+        "f5=Объединения педагогов"
+    ),
+    "event": (
+        "event_code=Код мероприятия; held_on=Дата; level=Уровень; kind=Вид; topic=Тема; organiser=Организатор; "
+        "programme=Программа"
+    ),
+    "event_participant": "event_code=Код мероприятия; region=Регион; school_code=Код ОО; snils=СНИЛС; role=Роль",
+    "association": (
+        "school_code=Код ОО; municipality_code=Код МСУ; level=Уровень; kind=Вид; name=Наименование; ordered_on=Дата "
+        "приказа; meetings=Заседаний за год; year=Год"
+    ),
+    "infrastructure": (
+        "municipality_code=Код МСУ; level=Уровень; ordered_on=Дата приказа; contact=Контакт; services=Услуг оказано "
+        "за год; year=Год"
+    ),
+    "service": (
+        "served_on=Дата; school_code=Код ОО; municipality_code=Код МСУ; snils=СНИЛС; kind=Вид услуги; "
+        "programme=Программа"
+    ),
+    "quality_monitoring": (
+        "held_on=Дата; school_code=Код ОО; component=Компонент; conducted_by=Кем проведён; score=Балл; "
+        "is_complete=Завершён"
+    ),
+    "self_assessment": "year=Год; school_code=Код ОО; aspect=Направление; level=Уровень; score=Балл",
+    "satisfaction": "surveyed_on=Дата; school_code=Код ОО; score=Балл",
+    "plan_item": (
+        "programme=Программа; item_code=Код пункта; stage=Этап; name=Наименование; school_code=Код ОО; "
+        "municipality_code=Код МСУ; due_from=Срок с; due_to=Срок по; frequency=Периодичность; done_on=Исполнено; "
+        "document=Документ"
+    ),
+    "document": (
+        "programme=Программа; kind=Вид; number=Номер; dated_on=Дата; name=Наименование; level=Уровень; "
+        "municipality_code=Код МСУ; school_code=Код ОО"
+    ),
+    "contest": "held_on=Дата; school_code=Код ОО; name=Наименование; level=Уровень; result=Результат",
+    "practice": "school_code=Код ОО; name=Наименование; approved_on=Дата утверждения; used_by=Использована школами (коды)",
+    "facility": "school_code=Код ОО; work_kind=Вид работ; due_on=Срок; done_on=Исполнено; meets_standard=Соответствует ФГОС",
+}
 HEADERS: dict[str, dict[str, str]] = {
-    "municipality": {
-        "municipality_code": "Код МСУ",
-        "municipality": "Муниципалитет",
-        "oktmo": "Код ОКТМО",
-        "coordinator": "Муниципальный координатор",
-    },
-    "school": {
-        "school_code": "Код ОО",
-        "school_login": "Логин ФИС ОКО",
-        "full_name": "Полное наименование",
-        "short_name": "Краткое наименование",
-        "municipality_code": "Код МСУ",
-        "municipality": "Муниципалитет",
-        "school_kind": "Вид ОО",
-        "locality": "Тип местности",
-        "inn": "ИНН",
-        "status": "Статус",
-        "valid_from": "Действует с",
-        "valid_to": "Действует по",
-        "successor_code": "Код ОО правопреемника",
-        "is_leader": "Школа-лидер",
-        "is_innovation_site": "Инновационная площадка",
-        "enrolment": "Численность обучающихся",
-    },
-    "school_name_alias": {"alias": "Вариант наименования", "school_code": "Код ОО", "origin": "Источник"},
-    "school_context": {
-        "year": "Год",
-        "school_code": "Код ОО",
-        "pupils": "Обучающихся всего",
-        "low_income": "Из малообеспеченных семей",
-        "single_parent": "Из неполных семей",
-        "large_family": "Из многодетных семей",
-        "both_parents": "Оба родителя с высшим образованием",
-        "unemployed": "Родители безработные",
-        "not_native": "Русский язык неродной",
-        "special_needs": "Обучающихся с ОВЗ",
-        "on_register": "На учёте (ПДН, КДН, внутришкольный)",
-        "guardianship": "Под опекой",
-        "distance_km": "Расстояние до районного центра, км",
-        "teachers": "Учителей всего",
-        "vacancies": "Вакансий учителей",
-    },
-    "vpr_school_summary": {
-        "year": "Год",
-        "grade": "Класс",
-        "subject": "Предмет",
-        "municipality": "Муниципалитет",
-        "school_name": "ОО",
-        "school_login": "Логин",
-        "n": "Кол-во участников",
-        "pct_2": "2",
-        "pct_3": "3",
-        "pct_4": "4",
-        "pct_5": "5",
-    },
-    "agreement": {
-        "agreement_no": "Номер договора",
-        "signed_on": "Дата подписания",
-        "valid_from": "Действует с",
-        "valid_to": "Действует по",
-        "school_code": "Код ОО",
-        "partner_code": "Код ОО партнёра",
-        "partner_name": "Наименование партнёра",
-        "partner_kind": "Вид партнёра",
-        "status": "Статус",
-        "terminated_on": "Дата расторжения",
-        "programme": "Программа",
-    },
-    "staff": {
-        "year": "Год",
-        "school_code": "Код ОО",
-        "snils": "СНИЛС",
-        "full_name": "ФИО",
-        "birth_date": "Дата рождения",
-        "position": "Должность",
-        "subject": "Предмет",
-        "category": "Квалификационная категория",
-        "is_rkn": "Русский как неродной",
-        "is_inclusive": "Инклюзивные классы",
-    },
-    "pd_record": {
-        "snils": "СНИЛС",
-        "school_code": "Код ОО",
-        "position": "Должность",
-        "course": "Программа ПК",
-        "topic": "Тема",
-        "subprogramme": "Подпрограмма",
-        "hours": "Часов",
-        "started_on": "Дата начала",
-        "finished_on": "Дата окончания",
-        "certificate_no": "Номер удостоверения",
-        "status": "Статус",
-    },
-    "deficit": {
-        "snils": "СНИЛС",
-        "school_code": "Код ОО",
-        "stage": "Этап",
-        "deficit_code": "Код дефицита",
-        "is_found": "Выявлен",
-    },
-    "staffing": {
-        "year": "Год",
-        "school_code": "Код ОО",
-        "position": "Должность",
-        "planned": "Ставок по штату",
-        "filled": "Ставок занято",
-    },
-    "membership": {
-        "programme": "Программа",
-        "school_code": "Код ОО",
-        "role": "Роль",
-        "basis": "Основание",
-        "document": "Документ",
-        "included_from": "Включена с",
-        "excluded_from": "Исключена с",
-    },
-    "transition_programme": {
-        "programme": "Программа",
-        "school_code": "Код ОО",
-        "approved_on": "Дата утверждения",
-        "planned": "Мероприятий по плану",
-        "done": "Мероприятий выполнено",
-        "is_expertised": "Экспертиза пройдена",
-        "effective_from": "Эффективный режим с",
-        "f1": "Штатные специалисты",
-        "f2": "Сетевое взаимодействие",
-        "f3": "Ежегодный мониторинг",
-        "f4": "Профессиональный рост команд",
-        "f5": "Объединения педагогов",
-    },
-    "event": {
-        "event_code": "Код мероприятия",
-        "held_on": "Дата",
-        "level": "Уровень",
-        "kind": "Вид",
-        "topic": "Тема",
-        "organiser": "Организатор",
-        "programme": "Программа",
-    },
-    "event_participant": {
-        "event_code": "Код мероприятия",
-        "region": "Регион",
-        "school_code": "Код ОО",
-        "snils": "СНИЛС",
-        "role": "Роль",
-    },
-    "association": {
-        "school_code": "Код ОО",
-        "municipality_code": "Код МСУ",
-        "level": "Уровень",
-        "kind": "Вид",
-        "name": "Наименование",
-        "ordered_on": "Дата приказа",
-        "meetings": "Заседаний за год",
-        "year": "Год",
-    },
-    "infrastructure": {
-        "municipality_code": "Код МСУ",
-        "level": "Уровень",
-        "ordered_on": "Дата приказа",
-        "contact": "Контакт",
-        "services": "Услуг оказано за год",
-        "year": "Год",
-    },
-    "service": {
-        "served_on": "Дата",
-        "school_code": "Код ОО",
-        "municipality_code": "Код МСУ",
-        "snils": "СНИЛС",
-        "kind": "Вид услуги",
-        "programme": "Программа",
-    },
-    "quality_monitoring": {
-        "held_on": "Дата",
-        "school_code": "Код ОО",
-        "component": "Компонент",
-        "conducted_by": "Кем проведён",
-        "score": "Балл",
-        "is_complete": "Завершён",
-    },
-    "self_assessment": {
-        "year": "Год",
-        "school_code": "Код ОО",
-        "aspect": "Направление",
-        "level": "Уровень",
-        "score": "Балл",
-    },
-    "satisfaction": {"surveyed_on": "Дата", "school_code": "Код ОО", "score": "Балл"},
-    "plan_item": {
-        "programme": "Программа",
-        "item_code": "Код пункта",
-        "stage": "Этап",
-        "name": "Наименование",
-        "school_code": "Код ОО",
-        "municipality_code": "Код МСУ",
-        "due_from": "Срок с",
-        "due_to": "Срок по",
-        "frequency": "Периодичность",
-        "done_on": "Исполнено",
-        "document": "Документ",
-    },
-    "document": {
-        "programme": "Программа",
-        "kind": "Вид",
-        "number": "Номер",
-        "dated_on": "Дата",
-        "name": "Наименование",
-        "level": "Уровень",
-        "municipality_code": "Код МСУ",
-        "school_code": "Код ОО",
-    },
-    "contest": {
-        "held_on": "Дата",
-        "school_code": "Код ОО",
-        "name": "Наименование",
-        "level": "Уровень",
-        "result": "Результат",
-    },
-    "practice": {
-        "school_code": "Код ОО",
-        "name": "Наименование",
-        "approved_on": "Дата утверждения",
-        "used_by": "Использована школами (коды)",
-    },
-    "facility": {
-        "school_code": "Код ОО",
-        "work_kind": "Вид работ",
-        "due_on": "Срок",
-        "done_on": "Исполнено",
-        "meets_standard": "Соответствует ФГОС",
-    },
+    source: dict(pair.split("=") for pair in text.split("; ")) for source, text in TEMPLATES.items()
 }
 
 #: Eight schools as the Priozersk document calls them, and the ninth that it names only among works.
@@ -349,6 +205,8 @@ class Region:
 
     tables: Tables = field(default_factory=lambda: {source: [] for source in HEADERS})
     bad: list[tuple[str, Row, str]] = field(default_factory=list)
+    above: list[str] = field(default_factory=list)
+    """Registers of the hostile variant whose bad rows stand above the good ones."""
 
     def add(self, source: str, **values: object) -> Row:
         unknown = values.keys() - HEADERS[source].keys()
@@ -547,278 +405,50 @@ def _members() -> Iterator[tuple[str, str, date, date | None, str, str]]:
     yield PRIOZERSK, "040001", date(2020, 2, 3), date(2023, 6, 1), mentor, decided
 
 
+#: Number | signed | from | to | school | partner's code | its name | its kind | status | terminated | programme.
+#: 2-П is a paper of three parties; then a draft, one without a signature and a school with itself; 5-П ended before it
+#: began, 6-П in the second year, 7-П nobody knows when; 8-П to 11-П name partners by an alias, by the register's name,
+#: by a name that nobody knows, and an institute; the partner of 12-П is no leader; 1-П is the number of two papers;
+#: 13-П is signed on the last day of May, 14-П a day late, 15-П begins later, 16-П ended before the last day; 17-П to
+#: 22-П are of the programmes' own years; 23-П was in force until its school closed.
+AGREEMENTS = """
+1-П|10.02.2020|15.02.2020|30.06.2021|031001|040001||школа-лидер|подписан||tomsk_2018
+2-П|01.03.2020|01.03.2020|31.12.2022|032001|040001||школа-лидер|подписан||
+2-П|01.03.2020|01.03.2020|31.12.2022|034001|040001||школа-лидер|подписан||
+||01.04.2020||033001|040002||инновационная площадка|проект||
+3-П||01.04.2020||033001|040001||школа-лидер|подписан||
+4-П|01.04.2020|01.04.2020||035001|035001||социум|подписан||
+5-П|01.05.2020|01.09.2020|31.08.2022|038001|040003||школа-лидер|расторгнут|15.08.2020|
+6-П|01.05.2020|01.05.2020|31.12.2022|041003|040002||инновационная площадка|расторгнут|10.03.2021|
+7-П|01.05.2020|01.05.2020|31.12.2022|036001|040002||инновационная площадка|расторгнут||
+8-П|20.01.2021|01.02.2021||038001||Гимназия № 2 г. Вязов|инновационная площадка|подписан||
+9-П|12.05.2021|12.05.2021||041007||МАОУ Гимназия №2 г. Вязов|инновационная площадка|подписан||PRIOZERSK_2020_2023
+10-П|12.05.2021|12.05.2021||041008||МБОУ Лицей № 99 г. Заозерье|школа-лидер|подписан||priozersk_2020_2023
+11-П|02.04.2021|02.04.2021||041006||Педагогический институт|вуз|подписан||priozersk_2020_2023
+12-П|01.09.2020|01.09.2020||039001|040004||социум|подписан||
+1-П|05.03.2020|05.03.2020|31.05.2023|041001|040003||школа-лидер|подписан||priozersk_2020_2023
+13-П|31.05.2021|31.05.2021|31.05.2023|041002|040001||школа-лидер|подписан||priozersk_2020_2023
+14-П|01.06.2021|01.06.2021||041004|040003||школа-лидер|подписан||priozersk_2020_2023
+15-П|20.04.2021|01.09.2021||041006|040002||инновационная площадка|подписан||priozersk_2020_2023
+16-П|15.04.2021|15.04.2021||041005|040001||школа-лидер|расторгнут|10.05.2021|priozersk_2020_2023
+17-П|01.03.2018|01.03.2018|31.12.2018|031001|040003||школа-лидер|подписан||tomsk_2018
+18-П|01.03.2018||31.12.2018|034001|040003||школа-лидер|подписан||tomsk_2018
+19-П|01.04.2019|01.04.2019|31.12.2019|036001|040001||школа-лидер|подписан||orel_2019_2021
+20-П|01.05.2019|01.05.2019||035002|040003||школа-лидер|подписан||
+21-П|01.02.2019|01.02.2019|30.11.2019|037001|040002||инновационная площадка|подписан||lipetsk_2019
+22-П|10.01.2017|10.01.2017|30.06.2018|033001|040001||школа-лидер|подписан||lipetsk_2016_2018
+23-П|01.10.2020|01.10.2020|31.08.2021|040005|040001||школа-лидер|подписан||
+"""
+
+
 def _agreements(region: Region) -> None:
-    leader, site, other = "школа-лидер", "инновационная площадка", "социум"
-    d = date
-    lines: list[
-        tuple[
-            str | None,
-            date | None,
-            date | None,
-            date | None,
-            str,
-            str | None,
-            str | None,
-            str,
-            str,
-            date | None,
-            str | None,
-        ]
-    ] = [
-        (
-            "1-П",
-            d(2020, 2, 10),
-            d(2020, 2, 15),
-            d(2021, 6, 30),
-            "031001",
-            "040001",
-            None,
-            leader,
-            "подписан",
-            None,
-            TOMSK,
-        ),
-        # Three parties: two supported schools and one leader, one paper.
-        (
-            "2-П",
-            d(2020, 3, 1),
-            d(2020, 3, 1),
-            d(2022, 12, 31),
-            "032001",
-            "040001",
-            None,
-            leader,
-            "подписан",
-            None,
-            None,
-        ),
-        (
-            "2-П",
-            d(2020, 3, 1),
-            d(2020, 3, 1),
-            d(2022, 12, 31),
-            "034001",
-            "040001",
-            None,
-            leader,
-            "подписан",
-            None,
-            None,
-        ),
-        # A draft, one without a signature, a school with itself.
-        (None, None, d(2020, 4, 1), None, "033001", "040002", None, site, "проект", None, None),
-        ("3-П", None, d(2020, 4, 1), None, "033001", "040001", None, leader, "подписан", None, None),
-        ("4-П", d(2020, 4, 1), d(2020, 4, 1), None, "035001", "035001", None, other, "подписан", None, None),
-        # Terminated before it began; terminated in the second year; terminated nobody knows when.
-        (
-            "5-П",
-            d(2020, 5, 1),
-            d(2020, 9, 1),
-            d(2022, 8, 31),
-            "038001",
-            "040003",
-            None,
-            leader,
-            "расторгнут",
-            d(2020, 8, 15),
-            None,
-        ),
-        (
-            "6-П",
-            d(2020, 5, 1),
-            d(2020, 5, 1),
-            d(2022, 12, 31),
-            "041003",
-            "040002",
-            None,
-            site,
-            "расторгнут",
-            d(2021, 3, 10),
-            None,
-        ),
-        (
-            "7-П",
-            d(2020, 5, 1),
-            d(2020, 5, 1),
-            d(2022, 12, 31),
-            "036001",
-            "040002",
-            None,
-            site,
-            "расторгнут",
-            None,
-            None,
-        ),
-        # Partners by name: an alias, the register's own name, nobody the register knows, an institute.
-        (
-            "8-П",
-            d(2021, 1, 20),
-            d(2021, 2, 1),
-            None,
-            "038001",
-            None,
-            "Гимназия № 2 г. Вязов",
-            site,
-            "подписан",
-            None,
-            None,
-        ),
-        (
-            "9-П",
-            d(2021, 5, 12),
-            d(2021, 5, 12),
-            None,
-            "041007",
-            None,
-            "МАОУ Гимназия №2 г. Вязов",
-            site,
-            "подписан",
-            None,
-            PRIOZERSK.upper(),
-        ),
-        (
-            "10-П",
-            d(2021, 5, 12),
-            d(2021, 5, 12),
-            None,
-            "041008",
-            None,
-            "МБОУ Лицей № 99 г. Заозерье",
-            leader,
-            "подписан",
-            None,
-            PRIOZERSK,
-        ),
-        (
-            "11-П",
-            d(2021, 4, 2),
-            d(2021, 4, 2),
-            None,
-            "041006",
-            None,
-            "Педагогический институт",
-            "вуз",
-            "подписан",
-            None,
-            PRIOZERSK,
-        ),
-        # A partner that is no leader; the same number as another paper.
-        ("12-П", d(2020, 9, 1), d(2020, 9, 1), None, "039001", "040004", None, other, "подписан", None, None),
-        (
-            "1-П",
-            d(2020, 3, 5),
-            d(2020, 3, 5),
-            d(2023, 5, 31),
-            "041001",
-            "040003",
-            None,
-            leader,
-            "подписан",
-            None,
-            PRIOZERSK,
-        ),
-        # On the last day, a day late, in time but beginning later, in time but ended before the last day.
-        (
-            "13-П",
-            d(2021, 5, 31),
-            d(2021, 5, 31),
-            d(2023, 5, 31),
-            "041002",
-            "040001",
-            None,
-            leader,
-            "подписан",
-            None,
-            PRIOZERSK,
-        ),
-        ("14-П", d(2021, 6, 1), d(2021, 6, 1), None, "041004", "040003", None, leader, "подписан", None, PRIOZERSK),
-        ("15-П", d(2021, 4, 20), d(2021, 9, 1), None, "041006", "040002", None, site, "подписан", None, PRIOZERSK),
-        (
-            "16-П",
-            d(2021, 4, 15),
-            d(2021, 4, 15),
-            None,
-            "041005",
-            "040001",
-            None,
-            leader,
-            "расторгнут",
-            d(2021, 5, 10),
-            PRIOZERSK,
-        ),
-        # Of the programmes' own years.
-        (
-            "17-П",
-            d(2018, 3, 1),
-            d(2018, 3, 1),
-            d(2018, 12, 31),
-            "031001",
-            "040003",
-            None,
-            leader,
-            "подписан",
-            None,
-            TOMSK,
-        ),
-        ("18-П", d(2018, 3, 1), None, d(2018, 12, 31), "034001", "040003", None, leader, "подписан", None, TOMSK),
-        (
-            "19-П",
-            d(2019, 4, 1),
-            d(2019, 4, 1),
-            d(2019, 12, 31),
-            "036001",
-            "040001",
-            None,
-            leader,
-            "подписан",
-            None,
-            OREL,
-        ),
-        ("20-П", d(2019, 5, 1), d(2019, 5, 1), None, "035002", "040003", None, leader, "подписан", None, None),
-        (
-            "21-П",
-            d(2019, 2, 1),
-            d(2019, 2, 1),
-            d(2019, 11, 30),
-            "037001",
-            "040002",
-            None,
-            site,
-            "подписан",
-            None,
-            LIPETSK,
-        ),
-        (
-            "22-П",
-            d(2017, 1, 10),
-            d(2017, 1, 10),
-            d(2018, 6, 30),
-            "033001",
-            "040001",
-            None,
-            leader,
-            "подписан",
-            None,
-            LIPETSK_OLD,
-        ),
-        # In force in a closed school until it closed.
-        (
-            "23-П",
-            d(2020, 10, 1),
-            d(2020, 10, 1),
-            d(2021, 8, 31),
-            CLOSED,
-            "040001",
-            None,
-            leader,
-            "подписан",
-            None,
-            None,
-        ),
-    ]
-    names = tuple(HEADERS["agreement"])
-    for line in lines:
-        region.add("agreement", **dict(zip(names, line, strict=True)))
+    for line in AGREEMENTS.strip().splitlines():
+        cells = [cell.strip() or None for cell in line.split("|")]
+        values: Row = dict(zip(HEADERS["agreement"], cells, strict=True))
+        for name in ("signed_on", "valid_from", "valid_to", "terminated_on"):
+            day = values[name]
+            values[name] = date(*map(int, reversed(str(day).split(".")))) if day else None
+        region.add("agreement", **values)
 
 
 # --- people ------------------------------------------------------------------------------------------------------
@@ -1403,6 +1033,39 @@ def _hostile(region: Region) -> None:
         kind="обмен опытом",
         programme=TOMSK,
     )
+    _hostile_registers(region, str(someone["snils"]))
+    _hostile_above(region)
+
+
+def _hostile_above(region: Region) -> None:
+    """A wrong row above the right one of the same key: the sender has put it right below, and it counts."""
+    region.above = ["satisfaction", "document"]
+    score = region.tables["satisfaction"][0]
+    region.spoil("satisfaction", "140", **{**score, "score": 140})
+    paper = next(row for row in region.tables["document"] if row["programme"] == OREL and row["number"] == "101")
+    region.spoil("document", "вид", **{**paper, "kind": "прогамма"})
+
+
+def _hostile_registers(region: Region, someone: str) -> None:
+    day = date(2020, 5, 1)
+    course: Row = {"course": "Качество преподавания", "finished_on": day, "status": "оригинал"}
+    region.spoil("pd_record", "часов", snils=someone, school_code="031001", hours=-5, certificate_no="Х-1", **course)
+    region.spoil("pd_record", "36 ч", snils=someone, school_code="031001", hours="36 ч", certificate_no="Х-2", **course)
+    region.spoil("pd_record", "снилс", snils="123-456", school_code="031001", hours=36, certificate_no="Х-3", **course)
+    region.spoil("infrastructure", "777", municipality_code="777", level="муниципальный", services=3, year=2020)
+    region.spoil("service", "", served_on=day, kind="консультация")
+    region.spoil("service", "вид услуги", served_on=day, school_code="031001", kind="экскурсия")
+    region.spoil("contest", "дата", school_code="031001", name="Школа года", level="школьный", result="участник")
+    region.spoil(
+        "quality_monitoring",
+        "не дата",
+        held_on="31.02.2020",
+        school_code="031001",
+        component="среда",
+        is_complete=True,
+    )
+    region.spoil("facility", "вид работ", school_code="031001", work_kind="бассейн", done_on=day, meets_standard=True)
+    region.spoil("transition_programme", "", programme=PRIOZERSK, school_code="041001", approved_on=day)
 
 
 # --- files -------------------------------------------------------------------------------------------------------
@@ -1415,7 +1078,7 @@ def write(region: Region, inbox: Path) -> None:
     """One workbook for each register, or for each of its years; the header is the first row of the sheet."""
     rng = random.Random(7)
     for source in HEADERS:
-        rows = [*region.tables[source], *(row for name, row, _ in region.bad if name == source)]
+        rows = rows_of(region, source)
         if source in YEARLY:
             for year in sorted({int(str(row["year"])) for row in rows}):
                 path = inbox / str(year) / f"{YEARLY[source]} {year}.xlsx"
@@ -1424,10 +1087,16 @@ def write(region: Region, inbox: Path) -> None:
             _workbook(inbox / "Реестры и поддержка" / f"{source}.xlsx", source, rows, rng)
 
 
+def rows_of(region: Region, source: str) -> list[Row]:
+    """Rows of a register in the order of its sheet."""
+    bad = [row for name, row, _ in region.bad if name == source]
+    good = region.tables[source]
+    return [*bad, *good] if source in region.above else [*good, *bad]
+
+
 def sheet_row(region: Region, source: str, row: Row) -> int:
     """Number of a row's line in its sheet, for registers that come whole."""
-    rows = [*region.tables[source], *(bad for name, bad, _ in region.bad if name == source)]
-    return 2 + next(place for place, one in enumerate(rows) if one is row)
+    return 2 + next(place for place, one in enumerate(rows_of(region, source)) if one is row)
 
 
 def _workbook(path: Path, source: str, rows: list[Row], rng: random.Random) -> None:
