@@ -121,8 +121,12 @@ TEMPLATES = {
         "municipality_code=Код МСУ; school_code=Код ОО"
     ),
     "contest": "held_on=Дата; school_code=Код ОО; name=Наименование; level=Уровень; result=Результат",
-    "practice": "school_code=Код ОО; name=Наименование; approved_on=Дата утверждения; used_by=Использована школами (коды)",
-    "facility": "school_code=Код ОО; work_kind=Вид работ; due_on=Срок; done_on=Исполнено; meets_standard=Соответствует ФГОС",
+    "practice": (
+        "school_code=Код ОО; name=Наименование; approved_on=Дата утверждения; used_by=Использована школами (коды)"
+    ),
+    "facility": (
+        "school_code=Код ОО; work_kind=Вид работ; due_on=Срок; done_on=Исполнено; meets_standard=Соответствует ФГОС"
+    ),
 }
 HEADERS: dict[str, dict[str, str]] = {
     source: dict(pair.split("=") for pair in text.split("; ")) for source, text in TEMPLATES.items()
