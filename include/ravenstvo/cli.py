@@ -36,6 +36,7 @@ def main() -> None:
     from ravenstvo.calculation.decision_workbook import DecisionWorkbookError
     from ravenstvo.calculation.lifecycle import CalculationError
     from ravenstvo.calculation.proposal import ApprovalError
+    from ravenstvo.publishing.template_lists import TemplateError
     from ravenstvo.runtime.airflow_home import AirflowError
     from ravenstvo.runtime.recalculation import BusyError
     from ravenstvo.runtime.services import ServiceError
@@ -56,6 +57,7 @@ def main() -> None:
         ServerError,
         ServiceError,
         SocketError,
+        TemplateError,
         UnknownSchoolError,
     ) as error:
         typer.echo(f"Ошибка: {error}", err=True)
@@ -212,6 +214,16 @@ def decisions_template(
         proposed = propose(cursor, year, method)
     write_template(out, year, proposed.method_title, proposed.schools)
     typer.echo(f"Книга решений: {out}. Школ в предлагаемом перечне: {len(proposed.listed)}.")
+
+
+@app.command()
+def templates(out: Annotated[Path, typer.Option(help="Папка; одноимённые книги в ней будут заменены")]) -> None:
+    """Записать пустые шаблоны .xlsx с подсказками: по одному на каждый вид сведений, которые присылают люди."""
+    from ravenstvo.publishing.templates import write_templates
+    from ravenstvo.reference import SEEDS
+
+    written = write_templates(out, SEEDS)
+    typer.echo(f"Шаблонов: {len(written)}, папка: {out}")
 
 
 @app.command()

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from ravenstvo.settings import PROJECT_ROOT, Settings
-from ravenstvo.sources import load_sources
+from ravenstvo.sources import Source, load_sources
 from ravenstvo.warehouse.connection import connect, parameters
 from ravenstvo.warehouse.migrate import upgrade
 
@@ -118,3 +118,33 @@ def test_no_year_threshold_or_programme_in_sql() -> None:
         if literal.search(line)
     ]
     assert found == []
+
+
+@pytest.mark.parametrize("source", load_sources().values(), ids=lambda source: source.name)
+def test_replaced_schools_are_known_by_the_key_of_the_source_document(source: Source) -> None:
+    """Another key than the one that versions are settled by would let replaced rows count beside their replacement."""
+    text = (PROJECT / "models" / "staging" / f"stg_{source.name}.sql").read_text(encoding="utf-8")
+    if "staged_exam_result" in text:
+        text = (PROJECT / "macros" / "staged_exam_result.sql").read_text(encoding="utf-8")
+    columns = ", ".join(f"landed.{column}" for column in source.school)
+    wanted = [columns if len(source.school) == 1 else f"coalesce({columns})"] if source.school else []
+    assert re.findall(r'school_key="([^"]*)"', text) == wanted
+
+
+def facts(source: Source) -> str:
+    """SQL of the facts that come straight from the rows of a source; empty where there are none."""
+    path = PROJECT / "models" / "core" / f"fct_{source.name}.sql"
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    return text if f"ref('stg_{source.name}')" in text else ""
+
+
+@pytest.mark.parametrize(
+    "source", [one for one in load_sources().values() if facts(one)], ids=lambda source: source.name
+)
+def test_facts_read_the_lists_that_the_source_document_names(source: Source) -> None:
+    """A list of another name, or none, would leave the column empty."""
+    wanted = {
+        (c.name, "yes_no" if c.kind == "flag" else c.values) for c in source.columns if c.kind == "flag" or c.values
+    }
+    gates = {(c.name, "yes_no") for c in source.columns if c.kind == "gate"}
+    assert wanted <= set(re.findall(r"join_list\('(\w+)', '(\w+)'\)", facts(source))) <= wanted | gates

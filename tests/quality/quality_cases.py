@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-KEYS = ("a" * 64, "b" * 64, "c" * 64)
+from support_cases import NAME, PERSON, SUPPORT
+
+KEYS = ("a" * 64, "b" * 64, "c" * 64, PERSON, NAME)
 
 
 @dataclass(frozen=True)
@@ -445,3 +447,4 @@ for _level in ("primary", "basic", "secondary"):
 for _mark in "2345":
     SOURCES["vpr_school_summary"].cases.append(({f"pct_{_mark}": "мало"}, {f"pct_{_mark}_not_number"}))
     SOURCES["vpr_school_summary"].cases.append(({f"pct_{_mark}": "-10"}, {f"pct_{_mark}_outside", "pct_sum"}))
+SOURCES |= {_name: Source(_clean, _cases) for _name, (_clean, _cases) in SUPPORT.items()}

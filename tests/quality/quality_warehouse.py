@@ -9,6 +9,7 @@ from pathlib import Path
 
 import yaml
 from psycopg2 import sql
+from ravenstvo.intake.cells import whole
 from ravenstvo.settings import PROJECT_ROOT, Settings
 from ravenstvo.warehouse.connection import connect
 
@@ -49,7 +50,7 @@ def land(settings: Settings, source: str, rows: list[dict[str, object]], path: s
             "insert into ops.source_part (file_id, sheet, block_no, source, year, status, n_rows_read, "
             "n_rows_dropped, n_rows_landed, n_records, in_force) "
             "values (%s, 'Лист1', 1, %s, %s, 'landed', %s, 1, %s, %s, true) returning part_id",
-            (file_id, source, rows[0].get("year"), len(set(numbers)) + 1, len(set(numbers)), len(rows)),
+            (file_id, source, whole(rows[0].get("year")), len(set(numbers)) + 1, len(set(numbers)), len(rows)),
         )
         (part_id,) = cursor.fetchone()
         for row_no, row in zip(numbers, rows, strict=True):

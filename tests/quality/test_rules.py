@@ -28,7 +28,7 @@ def landed(settings: Settings) -> dict[tuple[str, int], tuple[int, int]]:
         places[source, -1] = (land(settings, source, [described.clean]), 2)
         for place, (changes, expected) in enumerate(described.cases):
             changed = {**described.clean, **changes}
-            rows = [described.clean, changed] if "duplicate" in expected else [changed]
+            rows = [described.clean, changed] if expected & {"duplicate", "overlap"} else [changed]
             places[source, place] = (land(settings, source, rows), len(rows) + 1)
     validate(settings)
     return places

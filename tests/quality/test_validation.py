@@ -12,6 +12,7 @@ import pytest
 from quality_cases import KEYS, SOURCES
 from quality_warehouse import land, query
 from ravenstvo.quality import validate
+from ravenstvo.quality.parts import compared_with
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse.connection import connect
 
@@ -89,6 +90,53 @@ def test_new_register_changes_what_is_known_of_schools(settings: Settings, known
     land(settings, "school_login", [{**SOURCES["school_login"].clean, "school_login": "edu220777"}])
     validate(settings)
     assert query(settings, unknown, part) == [(0,)]
+
+
+def test_new_register_of_events_accepts_their_participants(settings: Settings, known_school: None) -> None:
+    part = land(settings, "event_participant", [{**SOURCES["event_participant"].clean, "event_code": "М-7"}])
+    validate(settings)
+    assert query(settings, COUNTS, part)[0][:2] == (0, 1)
+    (finding,) = query(settings, "select message, value from ops.row_finding where part_id = %s", part)
+    assert finding == ("Мероприятия с кодом «М-7» нет в реестре мероприятий.", "М-7")
+    land(settings, "event", [{**SOURCES["event"].clean, "event_code": "М-7"}])
+    validate(settings)
+    assert query(settings, COUNTS, part)[0][:2] == (1, 0)
+
+
+def test_new_school_and_new_municipality_accept_rows_that_waited_for_them(settings: Settings) -> None:
+    clean = SOURCES["service"].clean
+    land(settings, "municipality", [SOURCES["municipality"].clean])
+    land(settings, "school", [SOURCES["school"].clean])
+    school = land(settings, "service", [{**clean, "school_code": "101777"}])
+    town = land(settings, "service", [{**clean, "school_code": None, "municipality_code": "177"}])
+    validate(settings)
+    assert [query(settings, COUNTS, part)[0][:2] for part in (school, town)] == [(0, 1), (0, 1)]
+    land(settings, "school", [{**SOURCES["school"].clean, "school_code": "101777", "school_login": "sch220777"}])
+    land(settings, "municipality", [{**SOURCES["municipality"].clean, "municipality_code": "177"}])
+    validate(settings)
+    assert [query(settings, COUNTS, part)[0][:2] for part in (school, town)] == [(1, 0), (1, 0)]
+
+
+def test_nearest_known_programme_is_named(settings: Settings, known_school: None) -> None:
+    part = land(settings, "membership", [{**SOURCES["membership"].clean, "programme": "томск 2018 год"}])
+    validate(settings)
+    ((message, advice),) = query(settings, "select message, advice from ops.row_finding where part_id = %s", part)
+    assert message == "Неизвестная программа «томск 2018 год»."
+    assert advice.endswith("Ближайшее известное значение: «Томск, 2018» (код tomsk_2018).")
+
+
+def test_what_is_compared_with_a_register_follows_from_the_documents() -> None:
+    assert compared_with("event") == ["event_participant"]
+    assert set(compared_with("municipality")) == {
+        "association",
+        "document",
+        "infrastructure",
+        "plan_item",
+        "service",
+    }
+    assert {"agreement", "membership", "vpr_result"} < set(compared_with("school"))
+    assert {"event", "school", "school_context"}.isdisjoint(compared_with("school"))
+    assert compared_with("agreement") == []
 
 
 def test_nothing_to_validate_does_not_load_great_expectations(settings: Settings) -> None:

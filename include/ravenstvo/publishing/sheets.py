@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ _OPTIONS = {
     "constant_memory": True,
 }
 
+_NEED_COLOURS = {"required": "#F8CBAD", "one_of": "#FFE699", "optional": "#DDEBF7"}
+
 
 @dataclass(frozen=True)
 class Column:
@@ -33,12 +36,15 @@ class Column:
 
 
 @contextmanager
-def workbook(target: Path, title: str) -> Iterator[Book]:
-    """A workbook that is put in its place whole, when all of it is written."""
+def workbook(target: Path, title: str, created: datetime | None = None) -> Iterator[Book]:
+    """A workbook that is put in its place whole, when all of it is written.
+
+    ``created`` is the time it says it was made, without which no two workbooks have the same bytes.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
     unfinished = target.with_name(f".{target.name}.{os.getpid()}.part")
     book = xlsxwriter.Workbook(str(unfinished), _OPTIONS)
-    book.set_properties({"title": title})
+    book.set_properties({"title": title, **({"created": created} if created else {})})
     try:
         yield Book(book)
     except BaseException:
@@ -59,7 +65,18 @@ class Book:
         self.text = book.add_format({"text_wrap": True, "num_format": "@", **top})
         self.number = book.add_format({"num_format": "0", **top})
         self.share = book.add_format({"num_format": "0.0%", **top})
+        self.cell = book.add_format({"text_wrap": True, "num_format": "@", "border": 1, **top})
         self.input = book.add_format({"text_wrap": True, "num_format": "@", "bg_color": "#FFF8DC", "border": 1, **top})
+
+    def head_of(self, need: str) -> Any:
+        """Heading of a column to fill in, coloured by how far it must be: required, one_of, optional."""
+        look = {"bold": True, "text_wrap": True, "border": 1, "valign": "vcenter", "bg_color": _NEED_COLOURS[need]}
+        return self.book.add_format(look)
+
+    def example_of(self, number_format: str) -> Any:
+        """Cell of a row that only shows what others should look like."""
+        look = {"italic": True, "font_color": "#7F7F7F", "text_wrap": True, "align": "left", "valign": "top"}
+        return self.book.add_format({**look, "num_format": number_format})
 
     def table(
         self, name: str, columns: Sequence[Column], rows: Iterable[Sequence[Any]], inputs: frozenset[str] = frozenset()

@@ -11,6 +11,8 @@ from ravenstvo.quality.suites import Rule, Suite
 
 KEY_COLUMNS = ("part_id", "file_id", "row_no", "record_key")
 VALUE_LENGTH = 200
+PROGRAMMES = "programme"
+"""As a value list: the codes and titles of ``seeds.programme``."""
 
 
 def result_columns(suite: Suite) -> list[str]:
@@ -72,17 +74,29 @@ def suggest_values(cursor: Any, rule: Rule, part_ids: list[int]) -> None:
         return
     from rapidfuzz import process
 
-    cursor.execute("select spelling from seeds.value_list where list_name = %s", (rule.meta.value_list,))
-    spellings = [spelling for (spelling,) in cursor.fetchall()]
+    known = _known_spellings(cursor, rule.meta.value_list)
     of_rule = "expectation_id = %s and part_id = any(%s)"
     cursor.execute(f"select distinct value from ops.row_finding where {of_rule}", (rule.meta.id, part_ids))
     for (value,) in cursor.fetchall():
-        nearest = process.extractOne(value.lower(), spellings, score_cutoff=50)
+        nearest = process.extractOne(value.lower(), list(known), score_cutoff=50)
         if nearest is not None:
             cursor.execute(
                 f"update ops.row_finding set advice = advice || %s where {of_rule} and value = %s",
-                (f" Ближайшее известное значение: «{nearest[0]}».", rule.meta.id, part_ids, value),
+                (f" Ближайшее известное значение: {known[nearest[0]]}.", rule.meta.id, part_ids, value),
             )
+
+
+def _known_spellings(cursor: Any, value_list: str) -> dict[str, str]:
+    """Spelling to compare with → how the advice names it."""
+    if value_list == PROGRAMMES:
+        cursor.execute("select programme_code, title, short_title from seeds.programme")
+        return {
+            spelling.lower(): f"«{short_title}» (код {code})"
+            for code, title, short_title in cursor.fetchall()
+            for spelling in (code, title, short_title)
+        }
+    cursor.execute("select spelling from seeds.value_list where list_name = %s", (value_list,))
+    return {spelling: f"«{spelling}»" for (spelling,) in cursor.fetchall()}
 
 
 def insert_results(cursor: Any, suite: Suite, n_checked: int, n_failed: dict[str, int], part_ids: list[int]) -> None:

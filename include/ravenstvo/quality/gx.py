@@ -15,6 +15,7 @@ import sqlalchemy
 from great_expectations.core import ExpectationSuite
 from great_expectations.data_context import AbstractDataContext
 from great_expectations.data_context.types.base import ProgressBarsConfig
+from great_expectations.datasource.fluent import SQLDatasource
 
 from ravenstvo.quality.findings import result_columns
 from ravenstvo.quality.suites import Suite
@@ -35,7 +36,12 @@ def open_context() -> AbstractDataContext:
     return context
 
 
-def run_suite(context: AbstractDataContext, url: sqlalchemy.URL, suite: Suite, table: str) -> dict[str, str]:
+def open_warehouse(context: AbstractDataContext, url: sqlalchemy.URL) -> SQLDatasource:
+    """The warehouse as a source of tables, for all suites: to enter one costs connections."""
+    return context.data_sources.add_sql("warehouse", connection_string=url.render_as_string(hide_password=False))
+
+
+def run_suite(context: AbstractDataContext, warehouse: SQLDatasource, suite: Suite, table: str) -> dict[str, str]:
     """Run a suite in the database on ``schema.table``; returns by expectation id the SQL that gives its failing rows.
 
     Expectations that hold are not in the result.
@@ -44,10 +50,7 @@ def run_suite(context: AbstractDataContext, url: sqlalchemy.URL, suite: Suite, t
     one table into one SELECT, so a suite costs about one scan.
     """
     schema_name, table_name = table.split(".")
-    source = context.data_sources.add_or_update_sql(
-        suite.name, connection_string=url.render_as_string(hide_password=False)
-    )
-    asset = source.add_table_asset(suite.name, table_name=table_name, schema_name=schema_name)
+    asset = warehouse.add_table_asset(suite.name, table_name=table_name, schema_name=schema_name)
     try:
         batch = asset.add_batch_definition_whole_table("pending").get_batch()
         result = batch.validate(
@@ -59,7 +62,9 @@ def run_suite(context: AbstractDataContext, url: sqlalchemy.URL, suite: Suite, t
             },
         )
     finally:
-        source.get_engine().dispose()
+        # An open connection would hold the table, which is dropped next; and a source may come back to be validated.
+        warehouse.delete_asset(suite.name)
+        warehouse.get_engine().dispose()
     # GX only logs an expectation that it cannot read, and goes on without it.
     missing = {rule.meta.id for rule in suite.expectations} - {_id(item) for item in result.results}
     if missing:

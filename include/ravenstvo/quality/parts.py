@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-REGISTERS = ("ate", "municipality", "school", "school_login", "school_context")
+from ravenstvo.quality.checks.described import referred
+from ravenstvo.sources import Source, load_sources
+
+REGISTERS = ("ate", "municipality", "school", "school_login", "school_context", "event")
 """Sources that others are compared with, in the order in which they need each other."""
 
 _SCHOOL_REGISTERS = ("school", "school_login", "school_context")
@@ -34,15 +37,32 @@ def next_pending(cursor: Any) -> tuple[str, list[int]] | None:
 
 
 def make_results_due(cursor: Any, source: str) -> None:
-    """After a register of schools: what is known of schools has changed, so results in force are due again.
+    """After a register that others are compared with: what it knows has changed, so what is in force is due again.
 
     In the register's own transaction, so that a kill in between cannot lose it.
     """
-    if source in _SCHOOL_REGISTERS:
-        cursor.execute(
-            "update ops.source_part set validated_at = null where in_force and source = any(%s)",
-            (list(_COMPARED_WITH_SCHOOLS),),
-        )
+    if due := compared_with(source):
+        cursor.execute("update ops.source_part set validated_at = null where in_force and source = any(%s)", (due,))
+
+
+def compared_with(register: str) -> list[str]:
+    """Sources whose rows are accepted or not by what this register holds: their documents say which columns refer.
+
+    No register is among them: two that refer to each other would be due for ever.
+    """
+    due = {other.name for other in load_sources().values() if other.name not in REGISTERS and _refers(other, register)}
+    return sorted(due | set(_COMPARED_WITH_SCHOOLS if register in _SCHOOL_REGISTERS else ()))
+
+
+def _refers(source: Source, register: str) -> bool:
+    for column in source.columns:
+        if column.kind == "school" and register in _SCHOOL_REGISTERS:
+            return True
+        if column.kind == "municipality" and register == "municipality":
+            return True
+        if (other := referred(source, column)) and other.name == register:
+            return True
+    return False
 
 
 def make_all_due_after_new_rules(cursor: Any, fingerprint: str) -> None:

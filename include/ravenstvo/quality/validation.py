@@ -22,9 +22,16 @@ from ravenstvo.warehouse.connection import connect, warehouse_url
 
 if TYPE_CHECKING:
     from great_expectations.data_context import AbstractDataContext
+    from great_expectations.datasource.fluent import SQLDatasource
 
-# Everything that says what a good row is: suites, facts, reference data.
-_RULES = ("expectations/*.json", "include/ravenstvo/quality/checks/*.sql", "dbt_project/seeds/*.csv")
+# Everything that says what a good row is: suites, facts, the documents that facts follow from, reference data.
+_RULES = (
+    "expectations/*.json",
+    "include/ravenstvo/quality/checks/*.sql",
+    "include/ravenstvo/quality/checks/*.py",
+    "include/ravenstvo/sources/*.yml",
+    "dbt_project/seeds/*.csv",
+)
 
 log = logging.getLogger(__name__)
 
@@ -51,25 +58,26 @@ def validate(settings: Settings | None = None) -> dict[str, Any]:
 def _validate_sources(settings: Settings, cursor: Any) -> tuple[dict[str, Any], str]:
     # Seconds to import: only when there is something to validate.
     from ravenstvo.quality.data_docs import write_data_docs
-    from ravenstvo.quality.gx import open_context
+    from ravenstvo.quality.gx import open_context, open_warehouse
 
     context = open_context()
+    warehouse = open_warehouse(context, warehouse_url(settings))
     folder = settings.project_root / "expectations"
     summaries = {}
     while pending := next_pending(cursor):
         source, part_ids = pending
-        summaries[source] = _validate_source(settings, context, load_suite(folder, source), part_ids)
+        summaries[source] = _validate_source(settings, context, warehouse, load_suite(folder, source), part_ids)
     return summaries, str(write_data_docs(settings, folder))
 
 
 def _validate_source(
-    settings: Settings, context: AbstractDataContext, suite: Suite, part_ids: list[int]
+    settings: Settings, context: AbstractDataContext, warehouse: SQLDatasource, suite: Suite, part_ids: list[int]
 ) -> dict[str, Any]:
     from ravenstvo.quality.gx import run_suite
 
     with connect(settings) as connection, connection.cursor() as cursor:
         n_checked = build_check_table(cursor, suite.name, part_ids)
-    failing = run_suite(context, warehouse_url(settings), suite, check_table(suite.name))
+    failing = run_suite(context, warehouse, suite, check_table(suite.name))
     with connect(settings) as connection, connection.cursor() as cursor:
         forget_findings(cursor, part_ids)
         n_failed = {}

@@ -24,9 +24,15 @@ NO_YEAR = "без года"
 _SHOWN = {
     "attendance": {"present": "был", "partial": "писал не все части", "absent": "отсутствовал"},
     "exam": {"ege": "ЕГЭ", "oge": "ОГЭ"},
+    "snils_state": {
+        "valid": "верен",
+        "missing": "не указан",
+        "malformed": "не 11 цифр",
+        "wrong_check": "неверное контрольное число",
+    },
 }  # values that are the program's own words, not the file's
 # What could tell one person from another stays out of files that are sent around.
-PRIVATE_COLUMNS = {"person_key", "name_key", "link_level", "participant_code", "item_scores"}
+PRIVATE_COLUMNS = {"person_key", "name_key", "birth_year", "link_level", "participant_code", "item_scores"}
 
 
 def write_workbooks(settings: Settings) -> list[Path]:

@@ -2,8 +2,8 @@
 
 from ravenstvo.sample.broken import Broken, generate_broken
 from ravenstvo.sample.generate import generate
-from ravenstvo.sample.truth import TrueCounts, truth
+from ravenstvo.sample.truth import ProgrammeTruth, TrueCounts, programme_truth, truth
 
 DEFAULT_YEARS = (2021, 2022, 2023)
 
-__all__ = ["Broken", "TrueCounts", "generate", "generate_broken", "truth"]
+__all__ = ["Broken", "ProgrammeTruth", "TrueCounts", "generate", "generate_broken", "programme_truth", "truth"]

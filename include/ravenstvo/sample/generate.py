@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ravenstvo.sample.exam_files import write_protocols, write_summary_form
 from ravenstvo.sample.exams import exam_year
+from ravenstvo.sample.programmes import write_programmes
 from ravenstvo.sample.pupils import vpr_works
 from ravenstvo.sample.region import build_schools
 from ravenstvo.sample.registers import write_context, write_monitoring, write_registers
@@ -26,6 +27,7 @@ def generate(out: Path, seed: int, n_schools: int, years: list[int]) -> list[Pat
         raise FileExistsError(f"Папка «{out}» не пуста: укажите новую или пустую папку.")
     schools = build_schools(seed, n_schools, years)
     write_registers(out, schools, years)
+    write_programmes(out, seed, schools)
     for year in sorted(years):
         write_vpr(out, year, list(vpr_works(seed, schools, year, min(years))), seed)
         write_context(out, seed, schools, year)

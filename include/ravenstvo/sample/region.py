@@ -10,6 +10,9 @@ from ravenstvo.sample.spec import names
 
 #: Every so many-th school has low results; every second of these gets better year by year.
 LOW_EVERY, LOW_AT = 9, 4
+LEADING_KINDS = ("гимназия", "лицей")
+#: Every so many-th school is an innovation site.
+INNOVATION_EVERY, INNOVATION_AT = 10, 3
 GRADES = {"НОШ": (4,), "ООШ": (4, 5, 6, 7, 8)}
 ALL_GRADES = (4, 5, 6, 7, 8)
 TITLES = {
@@ -57,6 +60,16 @@ class School:
     def grades(self) -> tuple[int, ...]:
         """Grades that sit ВПР."""
         return GRADES.get(self.kind, ALL_GRADES)
+
+    @property
+    def is_leader(self) -> bool:
+        """Whether the registry calls it a leading school."""
+        return self.kind in LEADING_KINDS
+
+    @property
+    def is_innovation_site(self) -> bool:
+        """Whether the registry calls it an innovation site."""
+        return self.index % INNOVATION_EVERY == INNOVATION_AT
 
     @property
     def has_oge(self) -> bool:

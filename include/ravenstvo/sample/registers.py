@@ -28,15 +28,14 @@ def write_registers(out: Path, schools: list[School], years: list[int]) -> None:
 
 def _school(school: School, year: int) -> Row:
     closed = school.closed_after
-    leads = school.kind in ("гимназия", "лицей")
     return [
         # A number loses the leading zero of the code, text keeps it: registries hold both.
         int(school.code) if school.index % 3 == 0 else school.code,
         school.login(closed or year), school.full_name, school.short_name + " ", school.municipality["code"],
         school.municipality["name"], school.kind, "село" if school.is_rural else "Город", school.inn,
         "реорганизована" if closed else "действует", f"01.09.{1960 + school.index % 40}",
-        f"31.08.{closed}" if closed else "", school.successor_code, "да" if leads else "нет",
-        "да" if school.index % 10 == 3 else "нет", _grouped(school.size * len(school.grades) * 2),
+        f"31.08.{closed}" if closed else "", school.successor_code, "да" if school.is_leader else "нет",
+        "да" if school.is_innovation_site else "нет", _grouped(school.size * len(school.grades) * 2),
     ]  # fmt: skip
 
 

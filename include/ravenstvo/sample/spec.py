@@ -21,6 +21,12 @@ def works() -> dict[str, Any]:
     return _read("works.yml")
 
 
+@cache
+def support() -> dict[str, Any]:
+    """The five programmes of support: who takes part, what was planned and what was done."""
+    return _read("programmes.yml")
+
+
 def _read(name: str) -> dict[str, Any]:
     loaded: dict[str, Any] = yaml.safe_load((files(__package__) / name).read_text(encoding="utf-8"))
     return loaded

@@ -7,7 +7,7 @@ import io
 import os
 import zipfile
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import xlsxwriter
@@ -19,16 +19,19 @@ ZIP_DATE = (2021, 1, 1, 0, 0, 0)
 
 
 def write_workbook(path: Path, sheets: dict[str, Iterable[Row]]) -> None:
-    """Write rows of text and numbers, sheet by sheet; blanks (None or "") stay empty cells."""
+    """Write rows of text, numbers and dates, sheet by sheet; blanks (None or "") stay empty cells."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with xlsxwriter.Workbook(str(path), {"constant_memory": True}) as book:
         book.set_properties({"created": CREATED})
+        dated = book.add_format({"num_format": "dd.mm.yyyy"})
         for name, rows in sheets.items():
             sheet = book.add_worksheet(name)
             for row_no, row in enumerate(rows):
                 for column, value in enumerate(row):
                     if isinstance(value, int | float):
                         sheet.write_number(row_no, column, value)
+                    elif isinstance(value, date):
+                        sheet.write_datetime(row_no, column, datetime(value.year, value.month, value.day), dated)
                     elif value:
                         sheet.write_string(row_no, column, str(value))
 

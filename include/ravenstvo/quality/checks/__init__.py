@@ -1,4 +1,4 @@
-"""The facts that each suite compares: one SQL document per source, run on landing, registers and seeds."""
+"""The facts that each suite compares: an SQL document of the source, or what follows from the source document."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from psycopg2 import sql
+
+from ravenstvo.quality.checks.described import check_select
+from ravenstvo.sources import load_sources
 
 FOLDER = Path(__file__).parent
 SCHEMA = "ops"
@@ -23,15 +26,23 @@ def build_check_table(cursor: Any, source: str, part_ids: list[int]) -> int:
     """Make the check table of these parts; returns its rows.
 
     Unlogged and dropped by the caller: Great Expectations reads it through a connection of its own, so it cannot be
-    temporary. The columns are described by the SQL document.
+    temporary. The columns are described by the SQL document, or in ``described``.
     """
     document, exam = _SHARED.get(source, (source, None))
     parameters = {"part_ids": part_ids, "exam": exam}
-    cursor.execute((FOLDER / "_reference.sql").read_text(encoding="utf-8"), parameters)
-    facts = (FOLDER / f"{document}.sql").read_text(encoding="utf-8").replace("{source}", source)
+    cursor.execute(_text("_reference.sql"), parameters)
+    if (FOLDER / f"{document}.sql").exists():
+        facts = _text(f"{document}.sql").replace("{source}", source)
+    else:
+        cursor.execute(_text("_support.sql"))
+        facts = check_select(load_sources()[source])
     drop_check_table(cursor, source)
     cursor.execute(f"create unlogged table {check_table(source)} as {facts}", parameters)
     return int(cursor.rowcount)
+
+
+def _text(document: str) -> str:
+    return (FOLDER / document).read_text(encoding="utf-8")
 
 
 def drop_check_table(cursor: Any, source: str) -> None:

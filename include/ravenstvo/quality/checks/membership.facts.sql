@@ -1,0 +1,11 @@
+    -- The same school in the same role of the same programme, within a period that an earlier row has named.
+    (
+        select min(other.row_no)
+        from typed as other
+        where other.part_id = typed.part_id and other.row_no < typed.row_no
+            and other.padded_school_code = typed.padded_school_code
+            and other.programme_code = typed.programme_code and other.role_value = typed.role_value
+            and other.included_from_day <> typed.included_from_day
+            and other.included_from_day < coalesce(typed.excluded_from_day, 'infinity')
+            and typed.included_from_day < coalesce(other.excluded_from_day, 'infinity')
+    ) as overlapped_row_no
