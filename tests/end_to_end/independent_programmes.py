@@ -307,7 +307,7 @@ def included(a: Asked) -> Pair:
 
 
 def included_of_all(a: Asked) -> Pair:
-    """L03, the letter of the text: programme schools among all schools."""
+    """L03 by the letter (A; B is by analogy with T03): programme schools among all schools."""
     return len(a.members), sum(a.data.exists(code, date(a.year, 9, 20)) for code in a.data.schools)
 
 
@@ -349,16 +349,20 @@ def seminars(a: Asked) -> Pair:
     return sum(row["kind"] == "семинар" for row in events_of(a)), None
 
 
-def interregional_seminar(a: Asked) -> Pair:
-    """T17: 40 people of 4 regions; ours, written as a blank, is one of them."""
-    for event in events_of(a):
-        if event["level"] == "межрегиональный" and event["kind"] == "семинар":
-            rows = [r for r in a.data.tables["event_participant"] if r["event_code"] == event["event_code"]]
-            people = {r["snils"] for r in rows if r["snils"]}
-            n = len(people) + sum(r["snils"] is None for r in rows)
-            if n >= 40 and len({fold(r["region"]) for r in rows}) >= 4:
-                return 1, None
-    return 0, None
+def interregional_seminar(with_ours: bool) -> Formula:
+    """T17: 40 people of 4 regions; whether ours, written as a blank, is one of the four, the text leaves open."""
+
+    def formula(a: Asked) -> Pair:
+        for event in events_of(a):
+            if event["level"] == "межрегиональный" and event["kind"] == "семинар":
+                rows = [r for r in a.data.tables["event_participant"] if r["event_code"] == event["event_code"]]
+                n = len({r["snils"] for r in rows if r["snils"]}) + sum(r["snils"] is None for r in rows)
+                regions = {fold(r["region"]) for r in rows if r["region"] or with_ours}
+                if n >= 40 and len(regions) >= 4:
+                    return 1, None
+        return 0, None
+
+    return formula
 
 
 def monitored(*components: str) -> Formula:
@@ -626,6 +630,7 @@ class Indicator(NamedTuple):
     only: int | None = None
     always: str | None = None
     period: str | None = None
+    version: str = ""
 
 
 ALL = Fraction(1)
@@ -655,9 +660,11 @@ INDICATORS = [
     Indicator(TOMSK, "T13", monitored("преподавание", "управление", "среда"), "share", ALL, QUALITY),
     Indicator(TOMSK, "T14", trained_schools, "share", ALL, COURSES),
     Indicator(TOMSK, "T16", associations, "share", ALL, (("association", "year"),)),
-    Indicator(TOMSK, "T17", interregional_seminar, "count", ALL, EVENTS),
+    Indicator(TOMSK, "T17", interregional_seminar(True), "count", ALL, EVENTS, always="ambiguous", version="A"),
+    Indicator(TOMSK, "T17", interregional_seminar(False), "count", ALL, EVENTS, always="ambiguous", version="B"),
     Indicator(LIPETSK, "L01", analysed, "share", ALL, (*RESULTS, ("school_context", "year"))),
-    Indicator(LIPETSK, "L03", included_of_all, "share", Fraction(49, 100), MEMBERS, always="ambiguous"),
+    Indicator(LIPETSK, "L03", included_of_all, "share", Fraction(49, 100), MEMBERS, always="ambiguous", version="A"),
+    Indicator(LIPETSK, "L03", included, "share", Fraction(49, 100), RESULTS, always="ambiguous", version="B"),
     Indicator(LIPETSK, "L04", municipal_infrastructure, "share", ALL, PLACES),
     Indicator(LIPETSK, "L16.3", trained_people("директор"), "share", None, (*COURSES, *STAFF)),
     Indicator(LIPETSK, "L16.4", trained_people("учитель"), "share", None, (*COURSES, *STAFF)),
@@ -692,10 +699,10 @@ INDICATORS = [
 ]  # fmt: skip
 
 
-def expected(data: Programmes) -> dict[tuple[str, str, str], Value]:
-    """Value of every indicator by programme, code and period, over the region, for each year with members."""
+def expected(data: Programmes) -> dict[tuple[str, str, str, str], Value]:
+    """Value of every indicator by programme, code, version (of a text with two readings) and period, over the region, for each year with members."""
     return {
-        (one.programme, one.code, one.period or str(year)): evaluate(data, one, year)
+        (one.programme, one.code, one.version, one.period or str(year)): evaluate(data, one, year)
         for one in INDICATORS
         for year in data.years(one.programme)
         if one.only in (None, year)

@@ -18,7 +18,7 @@ YEAR = 2023
 pytestmark = pytest.mark.slow
 
 Recalculated = Callable[[Path, int], Warehouse]
-Key = tuple[str, str, str]
+Key = tuple[str, str, str, str]
 
 
 @pytest.fixture(scope="module")
@@ -64,12 +64,12 @@ def told(value: Value) -> tuple[object, ...]:
 
 def values_of(warehouse: Warehouse, keys: set[Key]) -> dict[Key, tuple[object, ...]]:
     rows = warehouse.ask("""
-        select programme_code, indicator_code, period, numerator, denominator, value, status
+        select programme_code, indicator_code, version, period, numerator, denominator, value, status
         from marts.mart_programme_indicator where territory_code = 'region'
     """)
     found = {}
     for row in rows:
-        key = (row["programme_code"], row["indicator_code"], row["period"])
+        key = (row["programme_code"], row["indicator_code"], row["version"], row["period"])
         if key in keys:
             assert key not in found, key
             numbers = [number(row[name]) for name in ("numerator", "denominator", "value")]
@@ -80,7 +80,7 @@ def values_of(warehouse: Warehouse, keys: set[Key]) -> dict[Key, tuple[object, .
 
 def check_indicators(warehouse: Warehouse, truth: Programmes) -> None:
     mine = {key: told(value) for key, value in expected(truth).items()}
-    assert len({code for _, code, _ in mine}) >= 40
+    assert len({code for _, code, _, _ in mine}) >= 40
     assert {value[-1] for value in mine.values()} >= {"met", "not_met", "no_data", "tracked", "ambiguous"}
     assert not disagreements(values_of(warehouse, set(mine)), mine, limit=500)
 
