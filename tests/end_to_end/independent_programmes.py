@@ -328,8 +328,9 @@ def is_ordered(row: Row, a: Asked) -> bool:
 
 
 def agreements_of_listed(a: Asked) -> Pair:
-    """T09: papers of schools on the list, members or not."""
-    links = a.data.agreements(a.programme, a.period, a.data.listed(a.year))
+    """T09: papers of schools on the list, members or not. A year without verdicts has no list but its members."""
+    schools = a.data.listed(a.year) if a.data.verdicts(a.year) else a.members
+    links = a.data.agreements(a.programme, a.period, schools)
     return len({paper for paper, _, _ in links}), None
 
 
@@ -448,8 +449,8 @@ def approved_by(a: Asked, day: date, members: set[str]) -> int:
 
 
 def developed(a: Asked) -> Pair:
-    """M08: approved programmes of nine."""
-    return approved_by(a, a.period.end, a.members), len(NINE)
+    """M08: approved programmes of the participants, whom the text supposes to be nine."""
+    return approved_by(a, a.period.end, a.members), len(a.members)
 
 
 def document(kind: str, level: str | None = None, kept: bool = False) -> Formula:
@@ -498,16 +499,24 @@ def moved(a: Asked) -> Pair:
 
 
 def deficits_closed(a: Asked) -> Pair:
-    """P07: people with a deficit at the start who have none of these at the end; who left stands apart."""
-    start, final = defaultdict(set), defaultdict(dict)
+    """P07: people with a deficit at the start who have none of these at the end.
+
+    Who left stands apart: without a final diagnosis and no more in the school's latest staff list. Who stayed and was
+    not seen again is not known to have closed anything."""
+    start: dict[tuple[str, str], set[str]] = defaultdict(set)
+    final: dict[tuple[str, str], dict[str, bool]] = defaultdict(dict)
     for row in a.data.tables["deficit"]:
+        whose = (row["snils"], row["school_code"])
         if row["school_code"] in a.members:
             if row["stage"] == "старт" and row["is_found"]:
-                start[row["snils"]].add(row["deficit_code"])
+                start[whose].add(row["deficit_code"])
             elif row["stage"] == "итог":
-                final[row["snils"]][row["deficit_code"]] = row["is_found"]
-    stayed = {person for person in start if person in final}
-    return sum(all(final[p].get(code) is False for code in start[p]) for p in stayed), len(stayed)
+                final[whose][row["deficit_code"]] = row["is_found"]
+    latest = max(row["year"] for row in a.data.tables["staff"])
+    works = {(row["snils"], row["school_code"]) for row in a.data.tables["staff"] if row["year"] == latest}
+    stayed = {one for one in start if one in final or one in works}
+    closed = {one for one in stayed if all(final[one].get(code) is False for code in start[one])}
+    return len({person for person, _ in closed}), len({person for person, _ in stayed})
 
 
 def in_network(a: Asked) -> Pair:
@@ -631,6 +640,8 @@ class Indicator(NamedTuple):
     always: str | None = None
     period: str | None = None
     version: str = ""
+    at_end: bool = False
+    """A result of the whole programme, which the text puts in no year: measured at its end, tracked before."""
 
 
 ALL = Fraction(1)
@@ -654,7 +665,7 @@ INDICATORS = [
     Indicator(TOMSK, "T03", included, "share", Fraction(1, 10), RESULTS),
     Indicator(TOMSK, "T05", regional_infrastructure, "count", ALL, PLACES),
     Indicator(TOMSK, "T06", municipal_infrastructure, "share", Fraction(1, 2), PLACES),
-    Indicator(TOMSK, "T09", agreements_of_listed, "count", Fraction(5), (*RESULTS, *PAPERS)),
+    Indicator(TOMSK, "T09", agreements_of_listed, "count", Fraction(5), PAPERS),
     Indicator(TOMSK, "T10", regional_exchanges, "count", Fraction(4), EVENTS),
     Indicator(TOMSK, "T12", monitored("результаты"), "share", ALL, QUALITY),
     Indicator(TOMSK, "T13", monitored("преподавание", "управление", "среда"), "share", ALL, QUALITY),
@@ -674,12 +685,12 @@ INDICATORS = [
     Indicator(LIPETSK_OLD, "M08", developed, "share", None, OWN),
     Indicator(LIPETSK_OLD, "M12", advising, "both", Fraction(9), MEMBERS),
     Indicator(OREL, "O01", document("программа", "региональный"), "count", ALL, DOCUMENTS, only=2019),
-    Indicator(OREL, "O03", document("модель", kept=True), "count", ALL, DOCUMENTS),
+    Indicator(OREL, "O03", document("модель", kept=True), "count", ALL, DOCUMENTS, at_end=True),
     Indicator(OREL, "O07", in_contests, "share", None, (("contest", "held_on"),)),
     Indicator(OREL, "O15", in_events, "share", None, EVENTS),
     Indicator(OREL, "O20", seminars, "count", ALL, EVENTS, only=2019),
     Indicator(OREL, "O24", document("отчёт"), "count", ALL, DOCUMENTS),
-    Indicator(PRIOZERSK, "P01", moved, "share", ALL, (*RESULTS, *OWN)),
+    Indicator(PRIOZERSK, "P01", moved, "share", ALL, (*RESULTS, *OWN), at_end=True),
     Indicator(PRIOZERSK, "P06", supported(None), "share", ALL, (*SERVICES, *STAFF)),
     Indicator(PRIOZERSK, "P07", deficits_closed, "share", Fraction(9, 10), DEFICITS, 2023, period="programme"),
     Indicator(PRIOZERSK, "P08", in_network, "share", ALL, (*EVENTS, *STAFF)),
@@ -700,7 +711,9 @@ INDICATORS = [
 
 
 def expected(data: Programmes) -> dict[tuple[str, str, str, str], Value]:
-    """Value of every indicator by programme, code, version (of a text with two readings) and period, over the region, for each year with members."""
+    """Values over the region by programme, code, version (of a text with two readings) and period.
+
+    Every year in which the programme has members has its values."""
     return {
         (one.programme, one.code, one.version, one.period or str(year)): evaluate(data, one, year)
         for one in INDICATORS
@@ -729,6 +742,6 @@ def scored(one: Indicator, year: int, value: Fraction) -> str:
     if one.always:
         return one.always
     first, last = DATES[one.programme]
-    if one.target is None or not first.year <= year <= last.year:
+    if one.target is None or not first.year <= year <= last.year or (one.at_end and year < last.year):
         return "tracked"
     return "met" if value >= one.target else "not_met"

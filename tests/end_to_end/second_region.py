@@ -233,8 +233,8 @@ def build(hostile: bool = False) -> Region:
     _memberships(region)
     _agreements(region)
     _staff(region, rng)
-    _courses(region, rng)
     _deficits(region, rng)
+    _courses(region, rng)
     _transitions(region)
     _events(region, rng)
     _seminars(region)
@@ -557,7 +557,7 @@ def _deficits(region: Region, rng: random.Random) -> None:
             region.add(
                 "deficit", snils=person, school_code=code, stage="старт", deficit_code=deficit, is_found=fate != "none"
             )
-        # Somebody who left has no final rows; somebody seen partly has one fewer.
+        # Somebody «left» has no final rows, and half of them are no more in the staff lists; «partly» is one row less.
         for place, deficit in enumerate(found):
             if fate == "left" or (fate == "partly" and place == 0):
                 continue
@@ -569,6 +569,10 @@ def _deficits(region: Region, rng: random.Random) -> None:
                 deficit_code=deficit,
                 is_found=fate == "open" and place == 0,
             )
+        if fate == "left" and rng.random() < 0.5:
+            region.tables["staff"] = [
+                row for row in region.tables["staff"] if row["snils"] != person or int(str(row["year"])) <= 2021
+            ]
         if fate == "closed" and rng.random() < 0.3:
             region.add("deficit", snils=person, school_code=code, stage="итог", deficit_code="Д-09", is_found=True)
 

@@ -55,11 +55,13 @@ def number(text: str) -> float | None:
 
 
 def told(value: Value) -> tuple[object, ...]:
-    """What is compared: where there is no value, the numbers behind it are nobody's business."""
+    """What is compared: the status, and behind a value its numerator, behind a share its denominator too.
+
+    One «of one» that a milestone or a yearly frequency may show says no more than the numerator."""
     if value.value is None:
         return (None, None, None, value.status)
     shown = tuple(None if one is None else round(float(one), 9) for one in value[:3])
-    return (*shown, value.status)
+    return (shown[0], None if shown[1] == 1 else shown[1], shown[2], value.status)
 
 
 def values_of(warehouse: Warehouse, keys: set[Key]) -> dict[Key, tuple[object, ...]]:
