@@ -334,6 +334,22 @@ def agreements_of_listed(a: Asked) -> Pair:
     return len({paper for paper, _, _ in links}), None
 
 
+def paired(a: Asked) -> Pair:
+    """T20, L06, O23: programme schools with a leader or a site at their side on a day of the period."""
+    links = a.data.agreements(a.programme, a.period, a.members)
+    return len({school for _, school, _ in links}), len(a.members)
+
+
+def given_packs(a: Asked) -> Pair:
+    """T07: programme schools that were given an analytic pack."""
+    given = {
+        row["school_code"]
+        for row in a.data.rows_of("service", a.programme)
+        if a.period.holds(row["served_on"]) and row["kind"] == "аналитический пакет"
+    }
+    return len(given & a.members), len(a.members)
+
+
 def events_of(a: Asked) -> list[Row]:
     return [row for row in a.data.rows_of("event", a.programme) if a.period.holds(row["held_on"])]
 
@@ -673,6 +689,10 @@ INDICATORS = [
     Indicator(TOMSK, "T16", associations, "share", ALL, (("association", "year"),)),
     Indicator(TOMSK, "T17", interregional_seminar(True), "count", ALL, EVENTS, always="ambiguous", version="A"),
     Indicator(TOMSK, "T17", interregional_seminar(False), "count", ALL, EVENTS, always="ambiguous", version="B"),
+    Indicator(TOMSK, "T07", given_packs, "share", None, SERVICES),
+    Indicator(TOMSK, "T20", paired, "share", None, PAPERS),
+    Indicator(LIPETSK, "L06", paired, "share", None, PAPERS),
+    Indicator(OREL, "O23", paired, "share", None, PAPERS),
     Indicator(LIPETSK, "L01", analysed, "share", ALL, (*RESULTS, ("school_context", "year"))),
     Indicator(LIPETSK, "L03", included_of_all, "share", Fraction(49, 100), MEMBERS, always="ambiguous", version="A"),
     Indicator(LIPETSK, "L03", included, "share", Fraction(49, 100), RESULTS, always="ambiguous", version="B"),
@@ -700,6 +720,7 @@ INDICATORS = [
     Indicator(PRIOZERSK, "P1.1", times("1.1"), "count", ALL, PLAN),
     Indicator(PRIOZERSK, "P1.2", quarters("1.2"), "share", ALL, PLAN),
     Indicator(PRIOZERSK, "P1.3", by_deadline("1.3", date(2021, 1, 31)), "count", ALL, PLAN, only=2021),
+    Indicator(PRIOZERSK, "P1.4", by_deadline("1.4", date(2021, 2, 28)), "count", ALL, PLAN, only=2021),
     Indicator(PRIOZERSK, "P1.7", signed_in_time, "share", ALL, PAPERS, only=2021),
     Indicator(PRIOZERSK, "P1.9", programmes_in_time, "share", ALL, OWN, only=2021),
     Indicator(PRIOZERSK, "P2.1", quarters("2.1"), "share", ALL, PLAN),
