@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 from asked import disagreements
 from independent_programmes import Programmes, Value, clipped, expected
 from running import Warehouse
-from second_region import ADVERSE, CONTEXT_YEARS, PROGRAMMES, Region, build, sheet_row, write
+from second_region import ADVERSE, CONTEXT_YEARS, PROGRAMMES, Region, build, sheet_row, snils, write
 
 YEAR = 2023
+#: A СНИЛС of this region with or without signs, and what everybody here is called.
+NAMED = r"\b100-?0[0-9]{2}-?[0-9]{3}[ -]?[0-9]{2}\b|Человек Номер"
 
 pytestmark = pytest.mark.slow
 
@@ -170,6 +174,43 @@ def test_courses_are_true(warehouse: Warehouse, truth: Programmes) -> None:
     assert len(mart) == len(rows)
     assert {clipped(programme, year).end.year == year for programme, year, _ in mine} == {True}
     assert not disagreements(mart, mine, limit=200)
+
+
+def test_nobody_is_named_in_the_warehouse(spoiled: Warehouse) -> None:
+    """Neither a СНИЛС nor a name of the staff lists is in any column, findings included."""
+    columns: dict[str, list[str]] = {}
+    for row in spoiled.ask_inside("""
+        select format('%I.%I', table_schema, table_name) as place, format('%I::text', column_name) as shown
+        from information_schema.columns
+        where table_schema in ('landing', 'staging', 'core', 'marts', 'publish', 'ops')
+            and data_type in ('text', 'jsonb', 'ARRAY')
+    """):
+        columns.setdefault(row["place"], []).append(row["shown"])
+    assert len(columns) > 100
+    assert re.search(NAMED, snils(1)) and re.search(
+        NAMED, f"{snils(1)[:3]}-{snils(1)[3:6]}-{snils(1)[6:9]} {snils(1)[9:]}"
+    )
+    named = NAMED.replace("\\b", "\\y")
+    selects = [
+        f"select '{place}' as place where exists "
+        f"(select 1 from {place} where concat_ws(' ', {', '.join(shown)}) ~ '{named}')"
+        for place, shown in columns.items()
+    ]
+    assert spoiled.ask_inside(" union all ".join(selects)) == []
+
+
+def test_nobody_is_named_in_reports_and_logs(spoiled: Warehouse) -> None:
+    named = re.compile(NAMED.encode())
+    files = [path for name in ("reports", "logs", "data_docs") for path in (spoiled.home / name).rglob("*.*")]
+    assert any(path.suffix == ".xlsx" for path in files)
+    for path in files:
+        if path.suffix == ".xlsx":
+            with ZipFile(path) as book:
+                content = b"".join(book.read(name) for name in book.namelist())
+        else:
+            content = path.read_bytes() if path.is_file() else b""
+        assert named.search(content) is None, path.name
+    assert named.search((spoiled.ran.stdout + spoiled.ran.stderr).encode()) is None
 
 
 def test_every_bad_row_is_rejected_with_its_reason(spoiled: Warehouse, hostile: Region) -> None:
