@@ -33,8 +33,8 @@ def generate(out: Path, seed: int, n_schools: int, years: list[int]) -> list[Pat
         write_context(out, seed, schools, year)
         exams = exam_year(seed, schools, year, min(years))
         write_protocols(out, year, exams, lambda school, year=year: sends_summary(school, year))  # type: ignore[misc]
-        if year in works()["summary_form"]["years"]:
-            senders = [school for school in schools if sends_summary(school, year)]
+        senders = [school for school in schools if sends_summary(school, year)]
+        if senders:
             write_summary_form(out, year, senders, exams.final_first_attempts())
         if year in works()["marks_report"]["years"]:
             write_marks_report(out, year, marks_report(seed, schools, year, min(years)))

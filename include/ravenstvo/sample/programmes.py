@@ -77,6 +77,8 @@ TITLES = {
 }
 #: Dates are typed into these registers as text; in `MIXED` only in some rows.
 TEXT_DATES, MIXED = {"event", "satisfaction", "infrastructure", "plan_item"}, {"agreement", "pd_record", "service"}
+#: Registers whose senders write the title of a programme at times, and not its code.
+TITLED = {"event", "service"}
 #: Years before this one came in one file.
 ONE_FILE_BEFORE = {"staff": 2021, "service": 2020}
 
@@ -131,6 +133,8 @@ def _cell(name: str, value: object, source: str, loses_zeros: bool, rng: random.
         return f"{value:%d.%m.%Y}" if is_text else value
     if name in CODES and value and loses_zeros:
         return int(str(value))
+    if name == "programme" and source in TITLED and rng.random() < 0.2:
+        return support()["spellings"].get(value, value)
     return value
 
 

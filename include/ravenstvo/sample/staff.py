@@ -108,7 +108,8 @@ def _posts(school: School) -> list[tuple[str, ...]]:
 
 def _person(seed: int, school: School, post: int, term: int, positions: tuple[str, ...]) -> Employee:
     rng = random.Random(f"{seed}|employee|{school.index}|{post}|{term}")
-    subjects = support()["staff"]["subjects"]
+    spec = support()["staff"]
+    subjects = spec["subjects"]
     subject = subjects[(post + school.index) % len(subjects)]
     man = rng.random() < 0.25
     return Employee(
@@ -121,7 +122,7 @@ def _person(seed: int, school: School, post: int, term: int, positions: tuple[st
         snils=snils(OWN_NUMBERS + school.index * PER_SCHOOL + post * PER_POST + term),
         positions=positions,
         subject=subject if TEACHER in positions else "",
-        has_native=TEACHER in positions and subject == subjects[0] and rng.random() < 0.6,
+        has_native=subject in spec["native"] and TEACHER in positions and rng.random() < 0.6,
         has_inclusive=TEACHER in positions and rng.random() < 0.2,
         rank=rng.randrange(3),
     )

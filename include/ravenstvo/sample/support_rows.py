@@ -224,11 +224,19 @@ def in_programme_years(cast: Cast) -> Iterator[tuple[str, int, int, School]]:
 def quality_monitoring(seed: int, cast: Cast) -> Iterator[Record]:
     """Yearly monitoring of four components; of a school in two programmes once."""
     spec = support()["monitoring"]
-    gaps = {(g["programme"], g["year"], g["at"], g["component"]): g["how"] for g in spec["gaps"]}
-    for code, year, at, school in in_programme_years(cast):
-        rng = random.Random(f"{seed}|monitoring|{code}|{year}|{school.index}")
+    gaps = {
+        (gap["year"], school, gap["component"]): gap["how"]
+        for gap in spec["gaps"]
+        for school in places(cast.members(gap["programme"]), {"at": [gap["at"]]})
+    }
+    told: set[tuple[int, School]] = set()
+    for code, year, _, school in in_programme_years(cast):
+        if (year, school) in told:
+            continue
+        told.add((year, school))
+        rng = random.Random(f"{seed}|quality|{year}|{school.index}")
         for number, component in enumerate(spec["components"]):
-            how = gaps.get((code, year, at, component))
+            how = gaps.get((year, school, component))
             if how != "missing":
                 yield {
                     "held_on": date(year, spec["month"][code], 4 + 5 * number), "school_code": school.code,

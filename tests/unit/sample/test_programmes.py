@@ -229,6 +229,18 @@ def test_outcome_is_varied(true: ProgrammeTruth) -> None:
     assert true.coverage["priozersk_2020_2023", 2020].some == 0
 
 
+def test_a_gap_in_monitoring_is_not_filled_by_another_programme(folder: Path) -> None:
+    rows = [
+        (r["Код ОО"], r["Дата"].year, r["Компонент"], r["Завершён"]) for r in rows_of(folder, "Мониторинг качества")
+    ]
+    assert len({row[:3] for row in rows}) == len(rows)
+    members = {r["Код ОО"] for r in rows_of(folder, "Участники программ") if r["Программа"] == "tomsk_2018"}
+    done = Counter(
+        component for code, year, component, is_done in rows if (year, is_done) == (2018, "да") and code in members
+    )
+    assert done == {"результаты": 8, "преподавание": 8, "управление": 8, "среда": 7}
+
+
 def test_the_federal_register_has_its_forty_columns(folder: Path) -> None:
     text = (folder / "ФИС ФРДО 2020.csv").read_bytes().decode("cp1251")
     header, *rows = csv.reader(text.splitlines(), delimiter=";")

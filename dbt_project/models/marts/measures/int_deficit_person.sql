@@ -21,6 +21,8 @@ last_list as (
         max(year) as year
     from {{ ref('fct_staff') }}
     group by school_id
+    -- A single list cannot show that somebody has left since.
+    having count(distinct year) > 1
 
 ),
 
@@ -75,7 +77,7 @@ select
     cast(of_person.n_found_at_start as integer) as n_found_at_start,
     cast(of_person.n_found_at_end as integer) as n_found_at_end,
     cast(coalesce(remaining.n_remaining, 0) as integer) as n_remaining,
-    -- Nobody diagnosed the person at the end, and the school's last list does not name them any more.
+    -- Nobody diagnosed the person at the end, and the school's last list, if there is a later one, does not name them.
     not of_person.has_final and staff.person_id is null as has_left
 from of_person
 left join remaining on of_person.school_id = remaining.school_id and of_person.person_id = remaining.person_id

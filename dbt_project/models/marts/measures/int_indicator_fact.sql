@@ -18,7 +18,8 @@ filter as (
         part.spec ->> 'label_like' as label_like,
         coalesce(part.spec -> 'tags' ? 'fits', false) as must_fit,
         array(
-            select tag.tag from jsonb_array_elements_text(part.spec -> 'tags') as tag (tag) where tag.tag <> 'fits'
+            select tag.tag from jsonb_array_elements_text(part.spec -> 'tags') as tag (tag)
+            where tag.tag <> 'fits'
         ) as tags,
         coalesce(cast(part.spec ->> 'back_years' as integer), 0) as back_years
     from {{ ref('int_indicator_period') }} as asked
@@ -66,9 +67,11 @@ matched as (
     inner join fact
         on
             filter.fact = fact.fact
-            and coalesce(fact.programme_code = filter.programme_code, true)
-            and (fact.subprogramme is null or filter.parameters ->> 'distinct' is distinct from 'subprogramme'
-                or starts_with(fact.subprogramme, filter.programme_code || ':'))
+            and coalesce(filter.programme_code = fact.programme_code, true)
+            and (
+                fact.subprogramme is null or filter.parameters ->> 'distinct' is distinct from 'subprogramme'
+                or starts_with(fact.subprogramme, filter.programme_code || ':')
+            )
     where
         (filter.kinds is null or filter.kinds ? fact.kind)
         and (filter.levels is null or filter.levels ? fact.level)
@@ -89,10 +92,16 @@ matched as (
                 then
                     fact.valid_from <= filter.date_to and coalesce(fact.valid_to >= filter.date_from, true)
             when fact.happened_on is null then true
+            -- Done by the day, and not ended by then.
             when filter.time_rule = 'by'
                 then
                     fact.happened_on <= filter.done_by
                     and coalesce(fact.happened_on >= filter.due_from, true)
+                    and coalesce(fact.valid_to >= filter.done_by, true)
+            -- Done at any time since the programme began.
+            when filter.time_rule = 'since_start'
+                then
+                    fact.happened_on between least(filter.programme_from, filter.date_from) and filter.done_by
             else
                 fact.happened_on between filter.date_from - make_interval(years => filter.back_years)
                 and filter.done_by

@@ -37,6 +37,7 @@ select
     least(period.date_to, indicator.due_to) as done_by,
     period.as_of,
     period.is_scored,
+    programme.date_from as programme_from,
     programme.pd_min_hours,
     programme.pd_required
 from indicator

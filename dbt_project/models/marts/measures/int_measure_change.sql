@@ -107,8 +107,13 @@ base as (
         coalesce(
             max(counts.year) filter (where counts.year < asked.year_from), min(counts.year)
         ) as base_year
-    from (select distinct programme_code, period, year, year_from from asked) as asked
-    inner join (select distinct year from counts) as counts on counts.year < asked.year
+    from (select distinct
+        programme_code,
+        period,
+        year,
+        year_from
+    from asked) as asked
+    inner join (select distinct year from counts) as counts on asked.year > counts.year
     group by asked.programme_code, asked.period
 
 ),

@@ -62,7 +62,7 @@ rating as (
     from asked
     inner join school on asked.programme_code = school.programme_code and asked.period = school.period
     inner join {{ ref('fct_satisfaction') }} as rating
-        on school.school_id = rating.school_id and rating.surveyed_on <= asked.as_of
+        on school.school_id = rating.school_id and asked.as_of >= rating.surveyed_on
     where asked.measure = 'score_share'
     order by
         asked.programme_code asc,
@@ -159,5 +159,5 @@ select
     'region',
     n_forbidden,
     null,
-    n_forbidden
+    n_forbidden as value
 from forbidden

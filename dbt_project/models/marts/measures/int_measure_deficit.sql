@@ -98,7 +98,9 @@ select
     '' as component,
     coalesce(found.territory_kind, 'region') as territory_kind,
     coalesce(found.territory_code, 'region') as territory_code,
-    case asked.measure when 'deficit_change' then found.n_at_end - found.n_at_start else coalesce(found.n_counted, 0) end
+    case asked.measure
+        when 'deficit_change' then found.n_at_end - found.n_at_start else coalesce(found.n_counted, 0)
+    end
         as numerator,
     case asked.measure when 'deficit_change' then coalesce(found.n_diagnosed, 0) else coalesce(found.n_asked, 0) end
         as denominator,

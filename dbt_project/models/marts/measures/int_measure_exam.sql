@@ -23,7 +23,8 @@ result as (
         result.procedure_code,
         procedure.exam,
         procedure.subject,
-        coalesce(result.person_key, result.part_id || ':' || result.row_no) as person,
+        -- Not every protocol has a document: within a school and year the name ties a pupil's exams together.
+        coalesce(result.name_key, result.person_key, result.part_id || ':' || result.row_no) as person,
         result.is_first_attempt,
         result.is_below_min
     from {{ ref('fct_result') }} as result
@@ -217,5 +218,5 @@ select
     'region',
     n_low,
     null,
-    n_low
+    n_low as value
 from persistent

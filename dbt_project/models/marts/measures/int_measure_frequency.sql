@@ -1,4 +1,4 @@
--- How often an item of a road map was done against how often it should be: by a term, in a year, a quarter, after a stage.
+-- How often an item of a road map was done against how often it should be: by a term, in a year, a quarter, a stage.
 with
 
 asked as (
@@ -111,8 +111,8 @@ counted as (
             part.programme_code = done.programme_code
             and part.item_code = done.item_code
             and (part.stage_no is null or part.stage_no = done.stage_no)
-            and coalesce(done.done_on >= part.part_from, true)
-            and coalesce(done.done_on <= part.part_to, true)
+            and coalesce(part.part_from <= done.done_on, true)
+            and coalesce(part.part_to >= done.done_on, true)
     group by part.programme_code, part.indicator_code, part.period, part.part_to, part.stage_no, part.required
 
 ),
@@ -141,7 +141,7 @@ select
     '' as component,
     'region' as territory_kind,
     'region' as territory_code,
-    -- Two meetings in one quarter do not stand in for a missing one: of several parts, those that were kept are counted.
+    -- Two meetings in one quarter do not stand in for a missing one: of several parts, the kept ones are counted.
     cast(
         case when asked.each_kind is null or asked.period_kind = 'quarter' then summed.n_done else summed.n_kept end
         as numeric
@@ -159,7 +159,9 @@ select
         as numeric
     )
     / nullif(
-        case when asked.each_kind is null or asked.period_kind = 'quarter' then summed.n_required else summed.n_parts end,
+        case
+            when asked.each_kind is null or asked.period_kind = 'quarter' then summed.n_required else summed.n_parts
+        end,
         0
     ) as value
 from asked

@@ -73,12 +73,13 @@ of_place as (
         asked.period,
         place.school_code,
         place.school_municipality as municipality_code,
-        exists (
+        exists(
             select 1 from {{ ref('fct_facility') }} as work
             where
                 work.school_id = place.school_id
                 and asked.parameters -> 'kinds' ? work.work_kind
                 and work.done_on <= asked.done_by
+                and coalesce(work.done_on >= asked.due_from, true)
         ) as is_done,
         place.school_id is not null as is_known
     from asked

@@ -54,7 +54,7 @@ counted as (
     inner join event
         on
             event.held_on between asked.date_from and asked.date_to
-            and coalesce(event.programme_code = asked.programme_code, true)
+            and coalesce(asked.programme_code = event.programme_code, true)
             and asked.parameters -> 'levels' ? event.level
             and asked.parameters -> 'kinds' ? event.kind
     inner join participant on event.event_code = participant.event_code

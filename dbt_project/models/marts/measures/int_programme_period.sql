@@ -96,7 +96,7 @@ final as (
         quarter_no,
         quarter_from,
         quarter_to,
-        quarter_to,
+        quarter_to as as_of,
         is_scored
     from quarter
     -- Quarters in which the programme itself was not under way are nobody's duty.
@@ -110,7 +110,7 @@ final as (
         stage.stage_no,
         stage.date_from,
         stage.date_to,
-        stage.date_to,
+        stage.date_to as as_of,
         true
     from {{ ref('programme_stage') }} as stage
     inner join of_year
@@ -124,7 +124,7 @@ final as (
         cast(null as integer),
         programme_from,
         programme_to,
-        programme_to,
+        programme_to as as_of,
         true
     from of_year
     where year = year_to

@@ -66,7 +66,7 @@ select
     place.indicator_code,
     place.name,
     place.quote_source,
-    -- A name that fits two schools is not found: which of them is meant is for a person to say, by a variant of the name.
+    -- A name that fits two schools is not found: which of them is meant is for a person to say, by a name's variant.
     case when found.n_found = 1 then found.school_id end as school_id,
     case when municipality.n_found = 1 then municipality.municipality_code end as municipality_code,
     cast(coalesce(found.n_found, municipality.n_found, 0) as integer) as n_found
@@ -78,5 +78,6 @@ left join found
         and place.indicator_code is not distinct from found.indicator_code
         and place.name = found.name
 left join municipality
-    on place.place_kind = 'municipality' and place.programme_code = municipality.programme_code
-    and place.name = municipality.name
+    on
+        place.place_kind = 'municipality' and place.programme_code = municipality.programme_code
+        and place.name = municipality.name

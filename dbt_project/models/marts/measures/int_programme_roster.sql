@@ -27,9 +27,9 @@ partner as (
         on
             agreement.fact = 'agreement'
             and 'leader' = any(agreement.tags)
-            and coalesce(agreement.programme_code = period.programme_code, true)
-            and agreement.valid_from <= period.date_to
-            and coalesce(agreement.valid_to >= period.date_from, true)
+            and coalesce(period.programme_code = agreement.programme_code, true)
+            and period.date_to >= agreement.valid_from
+            and coalesce(period.date_from <= agreement.valid_to, true)
     inner join school
         on
             period.programme_code = school.programme_code

@@ -1,4 +1,4 @@
--- Of which sources something is in force, and whether all of it was accepted. A register without years has the year null.
+-- Of which sources something is in force, and whether all of it was accepted. A register without years: year null.
 select
     source,
     year,

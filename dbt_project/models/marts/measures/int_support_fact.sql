@@ -44,6 +44,11 @@ agreement as (
             agreement.status = 'подписан'
             or (agreement.status = 'расторгнут' and agreement.terminated_on is not null)
         )
+        -- An agreement that was ended before it began was never in force.
+        and coalesce(
+            greatest(agreement.valid_from, agreement.signed_on) <= least(agreement.valid_to, agreement.terminated_on),
+            true
+        )
 
 ),
 
@@ -51,7 +56,8 @@ agreement_tagged as (
 
     select
         *,
-        coalesce(agreement_no, part_id || ':' || row_no) as agreement_key,
+        -- Two schools may each have a «№ 1»; a three-party paper has one number and one day.
+        coalesce(agreement_no || '|' || signed_on, part_id || ':' || row_no) as agreement_key,
         array_remove(
             array[
                 case when is_leader or is_innovation_site then 'leader' end,
@@ -128,8 +134,8 @@ standard as (
 
 ),
 
--- fact, programme, school, municipality, person, object, kind, level, label, tags, day, from, to, year, partner, amount,
--- subprogramme, source, part, row
+-- fact, programme, school, municipality, person, object, kind, level, label, tags, day, from, to, year, partner,
+-- amount, subprogramme, source, part, row
 final as (
 
     select
@@ -156,24 +162,85 @@ final as (
     from agreement_tagged
     union all
     select
-        'signed', programme_code, school_id, municipality_code, null, agreement_key, partner_kind, null, null, tags,
-        signed_on, null, null, null, partner_id, null, null, 'agreement', part_id, row_no
+        'signed',
+        programme_code,
+        school_id,
+        municipality_code,
+        null,
+        agreement_key,
+        partner_kind,
+        null,
+        null,
+        tags,
+        signed_on,
+        null,
+        least(valid_to, terminated_on),
+        null,
+        partner_id,
+        null,
+        null,
+        'agreement',
+        part_id,
+        row_no
     from agreement_tagged
     union all
     select
-        'event', programme_code, null, null, null, event_code, kind, level, {{ fold('topic') }}, '{}',
-        held_on, null, null, null, null, null, null, 'event', part_id, row_no
+        'event',
+        programme_code,
+        null,
+        null,
+        null,
+        event_code,
+        kind,
+        level,
+        {{ fold('topic') }},
+        '{}',
+        held_on,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        'event',
+        part_id,
+        row_no
     from event
     union all
     select
-        'participation', event.programme_code, who.school_id, who.municipality_code, who.person_id, event.event_code,
-        event.kind, event.level, {{ fold('who.role') }}, '{}', event.held_on, null, null, null, null, null,
-        null, 'event_participant', who.part_id, who.row_no
+        'participation',
+        event.programme_code,
+        who.school_id,
+        who.municipality_code,
+        who.person_id,
+        event.event_code,
+        event.kind,
+        event.level,
+        {{ fold('who.role') }},
+        '{}',
+        event.held_on,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        'event_participant',
+        who.part_id,
+        who.row_no
     from {{ ref('fct_event_participant') }} as who
     inner join event on who.event_code = event.event_code
     union all
     select
-        'service', programme_code, school_id, municipality_code, person_id, part_id || ':' || row_no, kind, null, null,
+        'service',
+        programme_code,
+        school_id,
+        municipality_code,
+        person_id,
+        part_id || ':' || row_no,
+        kind,
+        null,
+        null,
         array_remove(
             array[
                 case when school_id is not null then 'to_school' end,
@@ -183,88 +250,337 @@ final as (
             ],
             null
         ),
-        served_on, null, null, null, null, null, null, 'service', part_id, row_no
+        served_on,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        'service',
+        part_id,
+        row_no
     from {{ ref('fct_service') }}
     union all
     select
-        'monitoring', null, school_id, municipality_code, null, part_id || ':' || row_no, component, null, null, '{}',
-        held_on, null, null, null, null, score, null, 'quality_monitoring', part_id, row_no
+        'monitoring',
+        null,
+        school_id,
+        municipality_code,
+        null,
+        part_id || ':' || row_no,
+        component,
+        null,
+        null,
+        '{}',
+        held_on,
+        null,
+        null,
+        null,
+        null,
+        score,
+        null,
+        'quality_monitoring',
+        part_id,
+        row_no
     from {{ ref('fct_quality_monitoring') }}
     where is_complete
     union all
     select
-        'association', null, school_id, municipality_code, null, association_key, kind, level, null, '{}',
-        null, null, null, year, null, meetings, null, 'association', part_id, row_no
+        'association',
+        null,
+        school_id,
+        municipality_code,
+        null,
+        association_key,
+        kind,
+        level,
+        null,
+        '{}',
+        null,
+        null,
+        null,
+        year,
+        null,
+        meetings,
+        null,
+        'association',
+        part_id,
+        row_no
     from association
     where meetings > 0 and extract(year from ordered_on) <= year
     union all
     select
-        'association_created', null, school_id, municipality_code, null, association_key, kind, level, null, '{}',
-        ordered_on, null, null, null, null, null, null, 'association', part_id, row_no
+        'association_created',
+        null,
+        school_id,
+        municipality_code,
+        null,
+        association_key,
+        kind,
+        level,
+        null,
+        '{}',
+        ordered_on,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        'association',
+        part_id,
+        row_no
     from association
     where ordered_on is not null
     union all
     select
-        'infrastructure', null, null, municipality_code, null, coalesce(municipality_code, level), null, level, null,
+        'infrastructure',
+        null,
+        null,
+        municipality_code,
+        null,
+        coalesce(municipality_code, level),
+        null,
+        level,
+        null,
         array_remove(array[case when has_contact then 'contact' end], null),
-        null, null, null, year, null, services, null, 'infrastructure', part_id, row_no
+        null,
+        null,
+        null,
+        year,
+        null,
+        services,
+        null,
+        'infrastructure',
+        part_id,
+        row_no
     from {{ ref('fct_infrastructure') }}
     where services > 0 and extract(year from ordered_on) <= year
     union all
     select
         case when is_adopted then 'document' else 'document_planned' end,
-        programme_code, school_id, municipality_code, null, document_key, kind, level, {{ fold('name') }},
+        programme_code,
+        school_id,
+        municipality_code,
+        null,
+        document_key,
+        kind,
+        level,
+        {{ fold('name') }},
         array_remove(array[case when school_id is null then 'not_of_school' end], null),
-        dated_on, null, null, null, null, null, null, 'document', part_id, row_no
+        dated_on,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        'document',
+        part_id,
+        row_no
     from document
     union all
     select
-        'document_planned', programme_code, school_id, municipality_code, null, document_key, kind, level,
-        {{ fold('name') }}, '{}', dated_on, null, null, null, null, null, null, 'document', part_id, row_no
+        'document_planned',
+        programme_code,
+        school_id,
+        municipality_code,
+        null,
+        document_key,
+        kind,
+        level,
+        {{ fold('name') }},
+        '{}',
+        dated_on,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        'document',
+        part_id,
+        row_no
     from document
     where is_adopted
     union all
     select
-        'contest', null, school_id, municipality_code, null, {{ fold('name') }}, result, level, {{ fold('name') }}, '{}',
-        held_on, null, null, null, null, null, null, 'contest', part_id, row_no
+        'contest',
+        null,
+        school_id,
+        municipality_code,
+        null,
+        {{ fold('name') }},
+        result,
+        level,
+        {{ fold('name') }},
+        '{}',
+        held_on,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        'contest',
+        part_id,
+        row_no
     from {{ ref('fct_contest') }}
     union all
     select
-        'practice', null, school_id, municipality_code, null, school_id || '|' || {{ fold('name') }}, null, null,
-        {{ fold('name') }}, '{}', approved_on, null, null, null, null, null, null, 'practice', part_id, row_no
+        'practice',
+        null,
+        school_id,
+        municipality_code,
+        null,
+        school_id || '|' || {{ fold('name') }},
+        null,
+        null,
+        {{ fold('name') }},
+        '{}',
+        approved_on,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        'practice',
+        part_id,
+        row_no
     from {{ ref('fct_practice') }}
     where approved_on is not null
     union all
     select
-        'facility', null, school_id, municipality_code, null, part_id || ':' || row_no, work_kind, null, null, '{}',
-        done_on, null, null, null, null, null, null, 'facility', part_id, row_no
+        'facility',
+        null,
+        school_id,
+        municipality_code,
+        null,
+        part_id || ':' || row_no,
+        work_kind,
+        null,
+        null,
+        '{}',
+        done_on,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        'facility',
+        part_id,
+        row_no
     from {{ ref('fct_facility') }}
     where done_on is not null
     union all
     select
-        'facility_planned', null, school_id, municipality_code, null, part_id || ':' || row_no, work_kind, null, null,
-        '{}', coalesce(due_on, done_on), null, null, null, null, null, null, 'facility', part_id, row_no
+        'facility_planned',
+        null,
+        school_id,
+        municipality_code,
+        null,
+        part_id || ':' || row_no,
+        work_kind,
+        null,
+        null,
+        '{}',
+        coalesce(due_on, done_on),
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        'facility',
+        part_id,
+        row_no
     from {{ ref('fct_facility') }}
     union all
     select
-        'standard_met', null, school_id, municipality_code, null, school_id, null, null, null, '{}', known_on, null,
-        null, null, null, null, null, 'facility', part_id, row_no
+        'standard_met',
+        null,
+        school_id,
+        municipality_code,
+        null,
+        school_id as object_key,
+        null,
+        null,
+        null,
+        '{}',
+        known_on,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        'facility',
+        part_id,
+        row_no
     from standard
     union all
     select
-        'self_assessment', null, school_id, municipality_code, null, {{ fold('aspect') }}, {{ fold('aspect') }}, null,
-        {{ fold('level') }}, '{}', null, null, null, year, null, score, null, 'self_assessment', part_id, row_no
+        'self_assessment',
+        null,
+        school_id,
+        municipality_code,
+        null,
+        aspect.folded,
+        aspect.folded as kind,
+        null,
+        {{ fold('level') }},
+        '{}',
+        null,
+        null,
+        null,
+        year,
+        null,
+        score,
+        null,
+        'self_assessment',
+        part_id,
+        row_no
     from {{ ref('fct_self_assessment') }}
+    -- «Школьная культура» and «культура» are one aspect.
+    cross join lateral (values (regexp_replace({{ fold('aspect') }}, '^школьн\S+ ', ''))) as aspect (folded)
     union all
     select
-        'staffing', null, school_id, municipality_code, null, position, position, null, null, '{}', null, null, null,
-        year, null, positions_planned, null, 'staffing', part_id, row_no
+        'staffing',
+        null,
+        school_id,
+        municipality_code,
+        null,
+        position,
+        position as kind,
+        null,
+        null,
+        '{}',
+        null,
+        null,
+        null,
+        year,
+        null,
+        positions_planned,
+        null,
+        'staffing',
+        part_id,
+        row_no
     from {{ ref('fct_staffing') }}
     where positions_planned > 0
     union all
     select
         case when approved.is_approved then 'transition' else 'transition_submitted' end,
-        programme_code, school_id, municipality_code, null, school_id, null, null, null,
+        programme_code,
+        school_id,
+        municipality_code,
+        null,
+        school_id as object_key,
+        null,
+        null,
+        null,
         array_remove(
             array[
                 case when has_specialists then 'specialists' end,
@@ -278,31 +594,87 @@ final as (
         ),
         -- A programme that was only handed in has no day: it counts in every period.
         case when approved.is_approved then approved_on end,
-        null, null, null, null, null, null, 'transition_programme', part_id, row_no
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        'transition_programme',
+        part_id,
+        row_no
     from {{ ref('fct_transition_programme') }}
     cross join lateral (values (true), (false)) as approved (is_approved)
     where not approved.is_approved or approved_on is not null
     union all
     select
-        'plan', item.programme_code, item.school_id, item.municipality_code, null, item.part_id || ':' || item.row_no,
-        item.item_code, null, {{ fold('item.name') }},
+        'plan',
+        item.programme_code,
+        item.school_id,
+        item.municipality_code,
+        null,
+        item.part_id || ':' || item.row_no,
+        item.item_code,
+        null,
+        {{ fold('item.name') }},
         array_remove(array[case when item.subprogramme_no is not null then 'subprogramme' end], null),
-        item.done_on, null, null, null, null, null, item.programme_code || ':' || item.subprogramme_no,
-        'plan_item', item.part_id, item.row_no
+        item.done_on,
+        null,
+        null,
+        null,
+        null,
+        null,
+        item.programme_code || ':' || item.subprogramme_no,
+        'plan_item',
+        item.part_id,
+        item.row_no
     from {{ ref('int_plan_item') }} as item
     where item.done_on is not null
     union all
     select
-        'pd', null, pd.school_id, pd.municipality_code, pd.person_id, {{ fold('pd.course') }}, pd.position,
-        null, {{ fold("concat_ws(' ', pd.course, pd.topic)") }},
+        'pd',
+        null,
+        pd.school_id,
+        pd.municipality_code,
+        pd.person_id,
+        {{ fold('pd.course') }},
+        pd.position,
+        null,
+        {{ fold("concat_ws(' ', pd.course, pd.topic)") }},
         array_remove(array[case when pd.named_subprogramme is not null then 'subprogramme' end], null),
-        pd.finished_on, null, null, null, null, pd.hours, pd.named_subprogramme, 'pd_record', pd.part_id, pd.row_no
+        pd.finished_on,
+        null,
+        null,
+        null,
+        null,
+        pd.hours,
+        pd.named_subprogramme,
+        'pd_record',
+        pd.part_id,
+        pd.row_no
     from pd
     union all
     select
-        'deficit', null, school_id, municipality_code, person_id, deficit_code, stage, null, deficit_code,
+        'deficit',
+        null,
+        school_id,
+        municipality_code,
+        person_id,
+        deficit_code,
+        stage,
+        null,
+        deficit_code as label,
         array_remove(array[case when is_found then 'found' end], null),
-        null, null, null, null, null, null, null, 'deficit', part_id, row_no
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        'deficit',
+        part_id,
+        row_no
     from {{ ref('fct_deficit') }}
 
 )

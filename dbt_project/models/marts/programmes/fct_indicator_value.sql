@@ -1,4 +1,4 @@
--- Every indicator of every programme, in every period and territory: numerator, denominator, value, and whether it is met.
+-- Every indicator in every period and territory: numerator, denominator, value, and whether it is met.
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
@@ -59,19 +59,19 @@ measured as (
     'member_share', 'school_set', 'person_share', 'fact_count', 'seminar', 'municipality', 'frequency', 'plan_share',
     'change', 'exam', 'context', 'deficit'
 ] %}
-    select
-        {{ measure_key() }},
-        component,
-        territory_kind,
-        territory_code,
-        numerator,
-        denominator,
-        value
-    from {{ ref('int_measure_' ~ measure) }}
-    {%- if not loop.last %}
-        union all
-    {%- endif %}
-{%- endfor %}
+        select
+            {{ measure_key() }},
+            component,
+            territory_kind,
+            territory_code,
+            numerator,
+            denominator,
+            value
+        from {{ ref('int_measure_' ~ measure) }}
+        {%- if not loop.last %}
+            union all
+        {%- endif %}
+    {%- endfor %}
 
 ),
 

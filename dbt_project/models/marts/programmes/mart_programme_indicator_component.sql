@@ -1,4 +1,4 @@
--- Parts of indicators that consist of several: each post of a specialist, each side of a monitoring, each kind of partner.
+-- Parts of indicators that consist of several: each post, each side of a monitoring, each kind of partner.
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
