@@ -21,13 +21,13 @@ Tables = dict[str, list[Row]]
 
 TOMSK, LIPETSK, LIPETSK_OLD = "tomsk_2018", "lipetsk_2019", "lipetsk_2016_2018"
 OREL, PRIOZERSK = "orel_2019_2021", "priozersk_2020_2023"
-#: First and last day of each programme. The Priozersk one begins with its first stage and ends in May.
+#: First and last day of each programme. The Priozersk one begins with its order and ends in May.
 DATES = {
     TOMSK: (date(2018, 1, 1), date(2018, 12, 31)),
     LIPETSK: (date(2019, 1, 1), date(2019, 12, 31)),
     LIPETSK_OLD: (date(2016, 1, 1), date(2018, 12, 31)),
     OREL: (date(2019, 1, 1), date(2021, 12, 31)),
-    PRIOZERSK: (date(2020, 2, 1), date(2023, 5, 31)),
+    PRIOZERSK: (date(2020, 1, 20), date(2023, 5, 31)),
 }
 #: «Воловский, Данковский, Добровский, Добринский, Измалковский, Лебедянский, Становлянский, Чаплыгинский, Липецкий».
 NINE = [
@@ -518,7 +518,7 @@ def deficits_closed(a: Asked) -> Pair:
     """P07: people with a deficit at the start who have none of these at the end.
 
     Who left stands apart: without a final diagnosis and no more in the school's latest staff list. Who stayed and was
-    not seen again is not known to have closed anything."""
+    not seen again is not known to have closed anything; of who was seen again, only what is told was found."""
     start: dict[tuple[str, str], set[str]] = defaultdict(set)
     final: dict[tuple[str, str], dict[str, bool]] = defaultdict(dict)
     for row in a.data.tables["deficit"]:
@@ -531,7 +531,7 @@ def deficits_closed(a: Asked) -> Pair:
     latest = max(row["year"] for row in a.data.tables["staff"])
     works = {(row["snils"], row["school_code"]) for row in a.data.tables["staff"] if row["year"] == latest}
     stayed = {one for one in start if one in final or one in works}
-    closed = {one for one in stayed if all(final[one].get(code) is False for code in start[one])}
+    closed = {one for one in stayed & final.keys() if not any(final[one].get(code) for code in start[one])}
     return len({person for person, _ in closed}), len({person for person, _ in stayed})
 
 
