@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
+import openpyxl
 import pytest
 from asked import comparable, counts_by_code, disagreements, told, verdicts_of
 from independent import Counts, Key, verdicts
@@ -18,6 +20,7 @@ from independent_methods import (
 )
 from ravenstvo.sample import generate, truth
 from ravenstvo.sample.spec import names
+from readme_table import README, query, table, written
 from running import ASK_SECONDS, RUN_SECONDS, Warehouse, call
 
 SEED, N_SCHOOLS, YEARS = 1, 60, [2021, 2022, 2023]
@@ -237,3 +240,59 @@ def test_explain_tells_of_every_method_and_of_what_stands_beside(warehouse: Ware
         "Расчёт: ",
     ):
         assert beside in text, beside
+
+
+def told_rows(line: str) -> set[int]:
+    """Row numbers of a line such as «…, лист «…», строки 2–4, 7»."""
+    rows: set[int] = set()
+    for first, last in re.findall(r"(\d+)(?:–(\d+))?", line.rsplit("строк", 1)[1]):
+        rows.update(range(int(first), int(last or first) + 1))
+    return rows
+
+
+def test_an_indicator_is_traced_to_the_rows_of_the_files(warehouse: Warehouse, inbox: Path) -> None:
+    """The rows that are named hold just the schools that are named."""
+    mart = warehouse.ask("""
+        select numerator, denominator from mart_programme_indicator
+        where indicator_code = 'T16' and period = '2018' and territory_kind = 'region'
+    """)[0]
+    answer = call(warehouse.home, ASK_SECONDS, "indicator", "т16", "--year", "2018", "--full")
+    assert answer.returncode == 0, answer.stderr
+    lines = answer.stdout.splitlines()
+    assert f"  {mart['numerator']} из {mart['denominator']}: " in answer.stdout
+    assert "«в 100% школ, включенных в региональные программы" in answer.stdout
+    done = next(line for line in lines if line.startswith("      выполнено: "))
+    schools = set(re.findall(r"\((\d{6})\)", done))
+    assert len(schools) == int(mart["numerator"]) > 0
+    for label, wanted in (("Засчитано", 1), ("Участники программы", 1)):
+        place = lines[
+            next(i for i, line in enumerate(lines) if line.startswith(f"    {label}, строки файлов")) + wanted
+        ]
+        path, sheet = re.fullmatch(r" +(.+\.xlsx), лист «(.+)», строк[аи] .*", place).groups()  # type: ignore[union-attr]
+        cells = openpyxl.load_workbook(inbox / path, read_only=True)[sheet].iter_rows(values_only=True)
+        held = {number: {str(cell) for cell in row} for number, row in enumerate(cells, start=1)}
+        assert {code for number in told_rows(place) for code in held[number] if re.fullmatch(r"\d{6}", code)} == schools
+
+
+def test_every_indicator_can_be_told_and_tells_of_no_person(warehouse: Warehouse) -> None:
+    for code, year in (("P06", "2021"), ("Р1.8б", "2021"), ("L03", "2023"), ("P07", "2022"), ("M09", "2018")):
+        answer = call(warehouse.home, ASK_SECONDS, "indicator", code, "--year", year, "--full")
+        assert answer.returncode == 0, answer.stderr
+        assert f"{year} год" in answer.stdout
+        assert "строки файлов" in answer.stdout
+        assert not re.search(rf"{SURNAMES}|[0-9a-f]{{32}}", answer.stdout)
+    assert "За 2005 год показателя нет. Есть годы: 2018" in told_of(warehouse, "T16", "2005")
+    unknown = call(warehouse.home, ASK_SECONDS, "indicator", "T161", "--year", "2018")
+    assert unknown.returncode == 1
+    assert "T16" in unknown.stderr
+    assert "Traceback" not in unknown.stderr
+
+
+def told_of(warehouse: Warehouse, code: str, year: str) -> str:
+    return call(warehouse.home, ASK_SECONDS, "indicator", code, "--year", year).stdout
+
+
+def test_the_readme_tells_what_the_sample_says_of_the_programmes(warehouse: Warehouse) -> None:
+    """When numbers change: python tests/end_to_end/readme_table.py."""
+    readme = README.read_text(encoding="utf-8")
+    assert written(readme) == table(warehouse.ask(query(readme)))

@@ -83,6 +83,13 @@ helped as (
 
 ),
 
+helped_school as (
+
+    select * from helped
+    where person_id is null
+
+),
+
 judged as (
 
     select
@@ -98,23 +105,25 @@ judged as (
         case
             when asked.younger_than is not null then asked.year - roster.birth_year < asked.younger_than
             when asked.measure = 'roster_share' then coalesce(roster.categories && asked.categories, false)
-            else
-                exists (
-                    select 1 from helped
-                    where
-                        helped.programme_code = asked.programme_code
-                        and helped.indicator_code = asked.indicator_code
-                        and helped.version = asked.version
-                        and helped.period = asked.period
-                        and (
-                            helped.person_id = roster.person_id
-                            -- A record that names the school only is its head's.
-                            or (asked.of_school and helped.school_id = roster.school_id)
-                        )
-                )
+            -- A record that names the school only is its head's.
+            else helped.person_id is not null or (asked.of_school and helped_school.school_id is not null)
         end as is_counted
     from asked
     inner join roster on asked.programme_code = roster.programme_code and asked.period = roster.period
+    left join helped
+        on
+            asked.programme_code = helped.programme_code
+            and asked.indicator_code = helped.indicator_code
+            and asked.version = helped.version
+            and asked.period = helped.period
+            and roster.person_id = helped.person_id
+    left join helped_school
+        on
+            asked.programme_code = helped_school.programme_code
+            and asked.indicator_code = helped_school.indicator_code
+            and asked.version = helped_school.version
+            and asked.period = helped_school.period
+            and roster.school_id = helped_school.school_id
     where
         (roster.is_member or asked.with_partners)
         and (asked.positions is null or asked.positions ?| roster.positions)

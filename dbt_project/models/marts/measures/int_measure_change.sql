@@ -38,6 +38,7 @@ gap_of_year as (
     select
         asked.programme_code,
         asked.indicator_code,
+        asked.version,
         asked.period,
         score.year,
         sum(score.z_sum) filter (where asked.group_set = any(school.sets))
@@ -48,7 +49,7 @@ gap_of_year as (
     inner join school on asked.programme_code = school.programme_code and asked.period = school.period
     inner join score on school.school_id = score.school_id and score.year in (asked.year, asked.year_from)
     where asked.measure in ('gap', 'gap_change')
-    group by asked.programme_code, asked.indicator_code, asked.period, score.year
+    group by asked.programme_code, asked.indicator_code, asked.version, asked.period, score.year
 
 ),
 
@@ -71,12 +72,14 @@ gap as (
         on
             asked.programme_code = now_gap.programme_code
             and asked.indicator_code = now_gap.indicator_code
+            and asked.version = now_gap.version
             and asked.period = now_gap.period
             and asked.year = now_gap.year
     left join gap_of_year as base_gap
         on
             asked.programme_code = base_gap.programme_code
             and asked.indicator_code = base_gap.indicator_code
+            and asked.version = base_gap.version
             and asked.period = base_gap.period
             and asked.year_from = base_gap.year
     where asked.measure in ('gap', 'gap_change')

@@ -42,7 +42,11 @@ of_form as (
     from asked
     inner join school on asked.programme_code = school.programme_code and asked.period = school.period
     inner join form on asked.year = form.year and school.school_id = form.school_id
-    where asked.measure = 'context_share' and form.answers ->> (asked.parameters ->> 'column') is not null
+    -- A part without its whole, or the other way round, would bend the share of all.
+    where
+        asked.measure = 'context_share'
+        and form.answers ->> (asked.parameters ->> 'column') is not null
+        and form.pupils is not null
 
 ),
 
@@ -99,7 +103,7 @@ found as (
 -- The programme's own name of a category wins over the common one.
 label as (
 
-    select distinct on (asked.programme_code, asked.indicator_code, asked.period, named.label_key)
+    select distinct on (asked.programme_code, asked.indicator_code, asked.version, asked.period, named.label_key)
         asked.year,
         asked.programme_code,
         asked.indicator_code,
@@ -115,6 +119,7 @@ label as (
     order by
         asked.programme_code asc,
         asked.indicator_code asc,
+        asked.version asc,
         asked.period asc,
         named.label_key asc,
         named.programme_code asc nulls last

@@ -21,15 +21,24 @@ deficit as (
 
 ),
 
-service as (
+-- Whom a service of the wanted kinds has reached in each period.
+supported as (
 
-    select
-        person_id,
-        happened_on,
-        kind,
-        programme_code
-    from {{ ref('int_support_fact') }}
-    where fact = 'service' and person_id is not null
+    select distinct
+        asked.programme_code,
+        asked.indicator_code,
+        asked.version,
+        asked.period,
+        service.person_id
+    from asked
+    inner join {{ ref('int_support_fact') }} as service
+        on
+            service.fact = 'service'
+            and service.person_id is not null
+            and asked.parameters -> 'kinds' ? service.kind
+            and service.happened_on between asked.date_from and asked.date_to
+            and coalesce(service.programme_code = asked.programme_code, true)
+    where asked.measure = 'deficit_supported'
 
 ),
 
@@ -47,27 +56,25 @@ judged as (
         deficit.person_id,
         case asked.measure
             when 'deficit_closed' then deficit.has_final and deficit.n_remaining = 0
-            when 'deficit_supported'
-                then
-                    exists (
-                        select 1 from service
-                        where
-                            service.person_id = deficit.person_id
-                            and asked.parameters -> 'kinds' ? service.kind
-                            and service.happened_on between asked.date_from and asked.date_to
-                            and coalesce(service.programme_code = asked.programme_code, true)
-                    )
+            when 'deficit_supported' then supported.person_id is not null
         end as is_counted,
         case asked.measure
             when 'deficit_change' then deficit.has_start and deficit.has_final
             when 'deficit_closed' then deficit.n_found_at_start > 0 and not deficit.has_left
             else deficit.n_found_at_start > 0
         end as is_asked,
-        cast(deficit.n_found_at_start > 0 as integer) as had_at_start,
-        cast(deficit.n_found_at_end > 0 as integer) as has_at_end
+        deficit.n_found_at_start > 0 as had_at_start,
+        deficit.n_found_at_end > 0 as has_at_end
     from asked
     inner join school on asked.programme_code = school.programme_code and asked.period = school.period
     inner join deficit on school.school_id = deficit.school_id
+    left join supported
+        on
+            asked.programme_code = supported.programme_code
+            and asked.indicator_code = supported.indicator_code
+            and asked.version = supported.version
+            and asked.period = supported.period
+            and deficit.person_id = supported.person_id
 
 ),
 
@@ -78,11 +85,13 @@ found as (
         measure,
         {{ territory_kind() }} as territory_kind,
         {{ territory_code() }} as territory_code,
-        cast(count(distinct person_id) filter (where is_counted) as numeric) as n_counted,
+        -- Somebody at two schools is one person, and has a deficit while one of the schools says so.
+        cast(
+            count(distinct person_id) - count(distinct person_id) filter (where not is_counted) as numeric
+        ) as n_counted,
         cast(count(distinct person_id) as numeric) as n_asked,
-        cast(sum(had_at_start) as numeric) as n_at_start,
-        cast(sum(has_at_end) as numeric) as n_at_end,
-        cast(count(*) as numeric) as n_diagnosed
+        cast(count(distinct person_id) filter (where had_at_start) as numeric) as n_at_start,
+        cast(count(distinct person_id) filter (where has_at_end) as numeric) as n_at_end
     from judged
     where is_asked
     group by {{ territory_sets(measure_key() ~ ', measure') }}
@@ -102,10 +111,9 @@ select
         when 'deficit_change' then found.n_at_end - found.n_at_start else coalesce(found.n_counted, 0)
     end
         as numerator,
-    case asked.measure when 'deficit_change' then coalesce(found.n_diagnosed, 0) else coalesce(found.n_asked, 0) end
-        as denominator,
+    coalesce(found.n_asked, 0) as denominator,
     case asked.measure
-        when 'deficit_change' then (found.n_at_end - found.n_at_start) / nullif(found.n_diagnosed, 0)
+        when 'deficit_change' then (found.n_at_end - found.n_at_start) / nullif(found.n_asked, 0)
         else found.n_counted / nullif(found.n_asked, 0)
     end as value
 from asked

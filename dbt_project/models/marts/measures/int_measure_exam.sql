@@ -108,15 +108,17 @@ leaver as (
         select
             programme_code,
             indicator_code,
+            version,
             period,
             exam,
             count(*) as n_subjects
         from wanted
-        group by programme_code, indicator_code, period, exam
+        group by programme_code, indicator_code, version, period, exam
     ) as needed
         on
             passed.programme_code = needed.programme_code
             and passed.indicator_code = needed.indicator_code
+            and passed.version = needed.version
             and passed.period = needed.period
             and passed.exam = needed.exam
     group by
@@ -187,15 +189,19 @@ persistent as (
         asked.indicator_code,
         asked.version,
         asked.period,
-        cast(count(*) filter (where history.n_years_low = history.n_years_assessed) as numeric) as n_low
+        cast(
+            count(distinct history.school_id) filter (where history.n_years_low = history.n_years_assessed) as numeric
+        ) as n_low
     from asked
     inner join {{ ref('mart_school_persistence') }} as history
         on asked.year = history.year and history.procedure_code = 'all'
-    inner join {{ ref('method') }} as method
+    -- The version of the method that was in force in the year.
+    inner join {{ ref('int_method_in_year') }} as method
         on
-            history.method_code = method.method_code
-            and cast(cast(method.parameters as jsonb) ->> 'is_default' as boolean)
-            and history.n_years_assessed = cast(cast(method.parameters as jsonb) ->> 'years' as integer)
+            history.year = method.year
+            and history.method_code = method.method_code
+            and cast(method.parameters ->> 'is_default' as boolean)
+            and history.n_years_assessed = cast(method.parameters ->> 'years' as integer)
     where asked.measure = 'persistent'
     group by asked.year, asked.programme_code, asked.indicator_code, asked.version, asked.period
 

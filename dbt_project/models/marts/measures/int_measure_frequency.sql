@@ -25,7 +25,7 @@ stage as (
 
 ),
 
--- What is done at the end of a stage says which stage; else it belongs to the last one that had ended, or soon would.
+-- What is done at the end of a stage says which stage; else it belongs to the last one that had ended.
 done as (
 
     select
@@ -50,6 +50,7 @@ part as (
     select
         asked.programme_code,
         asked.indicator_code,
+        asked.version,
         asked.period,
         asked.item_code,
         asked.required,
@@ -62,6 +63,7 @@ part as (
     select
         asked.programme_code,
         asked.indicator_code,
+        asked.version,
         asked.period,
         asked.item_code,
         asked.required,
@@ -79,6 +81,7 @@ part as (
     select
         asked.programme_code,
         asked.indicator_code,
+        asked.version,
         asked.period,
         asked.item_code,
         asked.required,
@@ -100,6 +103,7 @@ counted as (
     select
         part.programme_code,
         part.indicator_code,
+        part.version,
         part.period,
         part.part_to,
         part.stage_no,
@@ -113,7 +117,8 @@ counted as (
             and (part.stage_no is null or part.stage_no = done.stage_no)
             and coalesce(part.part_from <= done.done_on, true)
             and coalesce(part.part_to >= done.done_on, true)
-    group by part.programme_code, part.indicator_code, part.period, part.part_to, part.stage_no, part.required
+    group by
+        part.programme_code, part.indicator_code, part.version, part.period, part.part_to, part.stage_no, part.required
 
 ),
 
@@ -122,13 +127,14 @@ summed as (
     select
         programme_code,
         indicator_code,
+        version,
         period,
         count(*) as n_parts,
         count(*) filter (where n_done >= required) as n_kept,
         sum(n_done) as n_done,
         sum(required) as n_required
     from counted
-    group by programme_code, indicator_code, period
+    group by programme_code, indicator_code, version, period
 
 )
 
@@ -169,4 +175,5 @@ left join summed
     on
         asked.programme_code = summed.programme_code
         and asked.indicator_code = summed.indicator_code
+        and asked.version = summed.version
         and asked.period = summed.period

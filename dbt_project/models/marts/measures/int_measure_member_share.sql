@@ -41,7 +41,8 @@ counted as (
         version,
         period,
         school_id,
-        count(*) filter (where role = 'numerator') as n_rows,
+        -- A row that two filters find, or that names two subprogrammes, is one.
+        count(distinct (source, part_id, row_no)) filter (where role = 'numerator') as n_rows,
         count(distinct kind) filter (where role = 'numerator') as n_kinds,
         count(distinct fact_year) filter (where role = 'numerator') as n_years,
         count(distinct person_id) filter (where role = 'numerator') as n_persons,

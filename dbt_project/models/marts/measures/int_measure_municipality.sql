@@ -11,10 +11,7 @@ asked as (
 -- Municipalities of the register; where none came, those that the schools name.
 municipality as (
 
-    select
-        municipality_code,
-        count(*) over () as n_all
-    from {{ ref('dim_municipality') }}
+    select municipality_code from {{ ref('dim_municipality') }}
     where municipality_code is not null
 
 ),

@@ -1,14 +1,15 @@
--- Agreements with leaders and innovation sites in force in each year of the programmes: one row for a school and partner.
+-- Agreements with leaders and innovation sites in force in each year of the programmes: a row for a school and partner.
 {{ config(materialized='table', post_hook='analyze {{ this }}') }}
 
 with
 
 asked as (
 
+    -- The whole calendar year, also of a programme that begins or ends within it.
     select distinct
         year,
-        date_from,
-        date_to
+        make_date(year, 1, 1) as date_from,
+        make_date(year, 12, 31) as date_to
     from {{ ref('int_programme_period') }}
     where period_kind = 'year'
 
@@ -17,11 +18,7 @@ asked as (
 agreement as (
 
     select * from {{ ref('int_support_fact') }}
-    where
-        fact = 'agreement'
-        and 'leader' = any(tags)
-        -- Ended before it began: never in force, whatever the year.
-        and coalesce(valid_to >= valid_from, true)
+    where fact = 'agreement' and 'leader' = any(tags)
 
 ),
 
@@ -51,7 +48,7 @@ select
 from asked
 inner join agreement
     on
-        agreement.valid_from <= asked.date_to
-        and coalesce(agreement.valid_to >= asked.date_from, true)
+        asked.date_to >= agreement.valid_from
+        and coalesce(asked.date_from <= agreement.valid_to, true)
 left join written on agreement.part_id = written.part_id and agreement.row_no = written.row_no
 left join partner on asked.year = partner.year and agreement.partner_id = partner.school_id

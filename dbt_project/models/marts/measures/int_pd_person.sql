@@ -1,4 +1,4 @@
--- People of a programme's members in each year: who stands in the staff list, who has finished a fitting course, or not.
+-- People of a programme's members in each year: who is in the staff list, and who has finished a fitting course.
 {{ config(materialized='table', post_hook='analyze {{ this }}') }}
 
 with
@@ -159,22 +159,38 @@ listed as (
 -- Whoever of the list has finished a fitting course, wherever and in whatever position it was written down.
 trained as (
 
-    select distinct
-        record.year,
-        record.person_id,
-        record.hours
+    select
+        year,
+        person_id,
+        max(hours) as hours
     from record
-    where record.is_finished
+    where is_finished
+    group by year, person_id
 
 ),
 
 person as (
 
-    select year, programme_code, school_id, person_id from held
-    union
-    select year, programme_code, school_id, person_id from given_up
-    union
-    select year, programme_code, school_id, person_id from listed
+    select
+        year,
+        programme_code,
+        school_id,
+        person_id
+    from held
+    union distinct
+    select
+        year,
+        programme_code,
+        school_id,
+        person_id
+    from given_up
+    union distinct
+    select
+        year,
+        programme_code,
+        school_id,
+        person_id
+    from listed
 
 )
 
@@ -192,13 +208,7 @@ select
     coalesce(listed.positions, '{}') as listed_positions,
     coalesce(listed.teaches_russian_not_native, false) as teaches_russian_not_native,
     coalesce(listed.teaches_inclusive, false) as teaches_inclusive,
-    exists (
-        select 1 from trained
-        where
-            trained.year = person.year
-            and trained.person_id = person.person_id
-            and trained.hours >= member.pd_min_hours
-    ) as is_trained
+    coalesce(trained.hours >= member.pd_min_hours, false) as is_trained
 from person
 inner join member
     on
@@ -229,3 +239,4 @@ left join listed
         and person.programme_code = listed.programme_code
         and person.school_id = listed.school_id
         and person.person_id = listed.person_id
+left join trained on person.year = trained.year and person.person_id = trained.person_id

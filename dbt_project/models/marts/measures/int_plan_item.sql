@@ -7,8 +7,8 @@ written as (
 
     select
         *,
-        -- «1.8а», «П1.8a.», «P1.8a» are one code.
-        regexp_replace(translate({{ fold('item_code') }}, 'абпр', 'abpp'), '(^p)|(\.$)', '', 'g') as code_folded,
+        -- «1.8а», «П1.8a.», «п. 1.8а», «P1.8a» are one code.
+        regexp_replace(translate({{ fold('item_code') }}, 'абпр', 'abpp'), '(^p[. ]*)|(\.$)', '', 'g') as code_folded,
         {{ fold('name') }} as name_folded,
         cast(substring(stage from '[0-9]+') as integer) as stage_no
     from {{ ref('fct_plan_item') }}

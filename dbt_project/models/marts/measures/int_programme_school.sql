@@ -204,16 +204,22 @@ biased as (
 
 ),
 
--- How many years running, up to this one, a school has not been low by the method of the list.
-low_history as (
+-- Not low by the method of the list in every one of the last years that the programme asks for.
+recovered as (
 
     select
-        year,
-        school_id,
-        method_code,
-        is_low_results
-    from {{ ref('mart_identification') }}
-    where is_low_results is not null
+        period.programme_code,
+        period.period,
+        history.school_id
+    from period
+    inner join {{ ref('programme') }} as programme on period.programme_code = programme.programme_code
+    inner join list_method on period.programme_code = list_method.programme_code and period.year = list_method.year
+    inner join {{ ref('mart_identification') }} as history
+        on
+            list_method.method_code = history.method_code
+            and history.year between period.year - programme.moved_years + 1 and period.year
+    group by period.programme_code, period.period, history.school_id, programme.moved_years
+    having count(*) filter (where not history.is_low_results) = programme.moved_years
 
 ),
 
@@ -232,7 +238,7 @@ transition as (
 -- A date in the register is what people say of a school; it stands beside the rule and does not replace it.
 moved as (
 
-    select
+    select distinct
         period.programme_code,
         period.period,
         transition.school_id,
@@ -241,20 +247,17 @@ moved as (
             transition.measures_planned > 0
             and transition.measures_done * programme.moved_done_denominator
             >= programme.moved_done_numerator * transition.measures_planned
-            and (
-                select count(*) = programme.moved_years and not bool_or(low_history.is_low_results)
-                from low_history
-                where
-                    low_history.school_id = transition.school_id
-                    and low_history.method_code = list_method.method_code
-                    and low_history.year between period.year - programme.moved_years + 1 and period.year
-            ),
+            and recovered.school_id is not null,
             false
         ) as is_by_rule
     from period
     inner join {{ ref('programme') }} as programme on period.programme_code = programme.programme_code
     inner join transition on period.programme_code = transition.programme_code
-    left join list_method on period.programme_code = list_method.programme_code and period.year = list_method.year
+    left join recovered
+        on
+            period.programme_code = recovered.programme_code
+            and period.period = recovered.period
+            and transition.school_id = recovered.school_id
 
 ),
 

@@ -104,8 +104,8 @@ judged as (
     select
         known.*,
         n_received < n_needed as is_incomplete,
-        -- A target of the whole is a target of each of its parts; any other is the region's.
-        is_scored and (territory_kind = 'region' or target = 1) as is_scored_here,
+        -- A share of the whole is wanted of each of its parts; any other target, also «at least one», is the region's.
+        is_scored and (territory_kind = 'region' or (target = 1 and denominator is not null)) as is_scored_here,
         -- In whole numbers, so that 49 of 100 is 49 %.
         case when denominator > 0 and value = numerator / denominator then numerator else value end as left_side,
         case when denominator > 0 and value = numerator / denominator then target * denominator else target end
@@ -168,7 +168,7 @@ about_others as (
             and other.territory_kind = 'region'
             and other.component = ''
             and (asked.measure = 'quality' or asked.parameters -> 'indicators' ? other.indicator_code)
-    where asked.measure in ('quality', 'group') and other.indicator_code is not null
+    where asked.measure in ('quality', 'group')
     group by
         asked.year, asked.programme_code, asked.indicator_code, asked.version, asked.period, asked.period_kind,
         asked.measure, asked.parameters, asked.unit, asked.target, asked.comparator, asked.n_needed, asked.n_received,

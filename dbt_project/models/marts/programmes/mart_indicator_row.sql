@@ -37,6 +37,19 @@ inner join {{ source('ops', 'source_file') }} as file on part.file_id = file.fil
 where
     case indicator.measure
         when 'member_share' then fact.is_of_member
+        when 'score_share' then fact.is_of_member
+        when 'deficit_closed' then fact.is_of_member
+        when 'deficit_supported' then fact.is_of_member
+        when 'deficit_change' then fact.is_of_member
+        when 'named_share'
+            then
+                exists (
+                    select 1 from {{ ref('int_programme_place') }} as place
+                    where
+                        place.programme_code = fact.programme_code
+                        and place.indicator_code = fact.indicator_code
+                        and place.school_id = fact.school_id
+                )
         when 'person_share'
             then
                 exists (

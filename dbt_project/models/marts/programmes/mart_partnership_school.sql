@@ -1,4 +1,4 @@
--- Whether each member of a programme has an agreement with a leader or an innovation site in force in the year, and whose.
+-- Whether each member of a programme has an agreement with a leader or an innovation site in the year, and with whom.
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
@@ -50,7 +50,7 @@ counted as (
         on
             member.year = link.year
             and member.school_id = link.school_id
-            and coalesce(link.programme_code = member.programme_code, true)
+            and coalesce(member.programme_code = link.programme_code, true)
     group by member.year, member.programme_code, member.school_id
 
 )

@@ -66,7 +66,7 @@ register as (
     select distinct asked.year
     from (select distinct year from member) as asked
     inner join {{ ref('int_source_received') }} as received
-        on received.source = 'pd_record' and coalesce(received.year = asked.year, true)
+        on received.source = 'pd_record' and coalesce(asked.year = received.year, true)
 
 ),
 
