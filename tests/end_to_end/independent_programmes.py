@@ -244,9 +244,9 @@ class Programmes:
         return found
 
     def pd_completion(self, programme: str, year: int) -> dict[str, dict[str, Any]]:
-        """mart_pd_completion of the programme's schools of a year."""
+        """mart_pd_completion of the programme's schools: courses that ended in the calendar year."""
         period = clipped(programme, year)
-        completed = self.completed(period)
+        completed = self.completed(Period(date(year, 1, 1), date(year, 12, 31)))
         rows = {}
         for school in self.members(programme, period.end):
             positions = list(completed.get(school, {}).values())
