@@ -35,12 +35,8 @@ def workbook(settings: Settings, path: str) -> openpyxl.Workbook:
 
 
 def test_every_failing_row_is_rejected_not_the_first_twenty(settings: Settings, known_school: None) -> None:
-    part = land(settings, "vpr_result", [*works(300, primary_score="99"), *works(5)][:305], path="три сотни.xlsx")
-    # The five clean rows repeat the codes of rejected ones, so they are repeats themselves: give them others.
-    with connect(settings) as connection, connection.cursor() as cursor:
-        cursor.execute(
-            "update landing.vpr_result set pupil_code = 'x' || row_no where part_id = %s and row_no > 301", (part,)
-        )
+    # The five right rows have the codes of rejected ones.
+    part = land(settings, "vpr_result", [*works(300, primary_score="99"), *works(5)], path="три сотни.xlsx")
     validate(settings)
     assert query(
         settings,

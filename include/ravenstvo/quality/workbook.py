@@ -10,9 +10,10 @@ from typing import Any
 
 from psycopg2 import sql
 
+from ravenstvo.quality.findings import DAY_FIRST
 from ravenstvo.quality.workbook_sheets import FileReport, PartCounts, Remark, Row, write_workbook
 from ravenstvo.settings import Settings
-from ravenstvo.sources import Source, load_sources
+from ravenstvo.sources import Column, Source, load_sources
 from ravenstvo.warehouse.connection import connect
 
 LISTED_WARNINGS = 200
@@ -218,12 +219,15 @@ def _rejected_originals(cursor: Any, file_id: int | None) -> tuple[list[str], di
         )
         before = [""] * len(columns)
         for part_id, row_no, *values in cursor.fetchall():
-            said = [
-                _SHOWN.get(column.name, {}).get(value, value or "") for column, value in zip(shown, values, strict=True)
-            ]
-            cells[part_id, row_no] = before + said
+            cells[part_id, row_no] = before + list(map(_as_written, shown, values))
         columns.extend(column.title for column in shown)
     return columns, cells
+
+
+def _as_written(column: Column, value: str | None) -> str:
+    """A landed value as the sender knows it."""
+    text = _SHOWN.get(column.name, {}).get(value or "", value or "")
+    return re.sub(*DAY_FIRST, text) if column.kind == "date" else text
 
 
 def _rejected_rows(cursor: Any, file_id: int | None, originals: dict[tuple[int, int], list[str]]) -> list[Row]:

@@ -94,9 +94,9 @@ final as (
         'quarter',
         year,
         quarter_no,
-        quarter_from,
-        quarter_to,
-        quarter_to as as_of,
+        case when is_scored then greatest(quarter_from, programme_from) else quarter_from end,
+        case when is_scored then least(quarter_to, programme_to) else quarter_to end,
+        case when is_scored then least(quarter_to, programme_to) else quarter_to end as as_of,
         is_scored
     from quarter
     -- Quarters in which the programme itself was not under way are nobody's duty.
