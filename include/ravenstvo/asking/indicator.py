@@ -369,11 +369,11 @@ def period_dates(about: Any, period: str, kind: str, year: int) -> tuple[datetim
     if kind == "stage":
         stage = next(one for one in about["stages"] if f"stage-{one['no']}" == period)
         return datetime.date.fromisoformat(stage["from"]), datetime.date.fromisoformat(stage["to"])
+    first, last = datetime.date(year, 1, 1), datetime.date(year, 12, 31)
     if kind == "quarter":
         last_month = 3 * int(period.split("-Q")[1])
-        after = datetime.date(year + last_month // 12, last_month % 12 + 1, 1)
-        return datetime.date(year, last_month - 2, 1), after - datetime.timedelta(days=1)
-    first, last = datetime.date(year, 1, 1), datetime.date(year, 12, 31)
+        first = datetime.date(year, last_month - 2, 1)
+        last = datetime.date(year + last_month // 12, last_month % 12 + 1, 1) - datetime.timedelta(days=1)
     if about["year_from"] <= year <= about["year_to"]:
         return max(first, about["date_from"]), min(last, about["date_to"])
     return first, last

@@ -103,10 +103,6 @@ _REPEATED = f"""
         then coalesce(one.stage_no, (
           select max(ended.stage_no) from seeds.programme_stage as ended
           where ended.programme_code = one.programme_code and ended.date_to <= one.done_on)) = any(%(stages)s)
-        -- A quarter counts whole, also where the programme begins or ends within it.
-        when %(each)s = 'quarter'
-        then date_trunc('quarter', one.done_on) between date_trunc('quarter', cast(%(date_from)s as date))
-          and date_trunc('quarter', cast(%(date_to)s as date))
         else one.done_on <= least(%(date_to)s, %(due_to)s) and (%(due_to)s is not null or one.done_on >= %(date_from)s)
         end
     {_BY_PLACE}
