@@ -363,22 +363,24 @@ def _remark_lines(remarks: list[Any], about: Any, limit: int) -> Iterator[str]:
 
 
 def period_dates(about: Any, period: str, kind: str, year: int) -> tuple[datetime.date, datetime.date]:
-    """First and last day of a period of a programme."""
+    """First and last day of a period of a programme; in its own years it begins and ends with the programme."""
     if kind == "programme":
         return about["date_from"], about["date_to"]
     if kind == "stage":
         stage = next(one for one in about["stages"] if f"stage-{one['no']}" == period)
         return datetime.date.fromisoformat(stage["from"]), datetime.date.fromisoformat(stage["to"])
+    first, last = datetime.date(year, 1, 1), datetime.date(year, 12, 31)
     if kind == "quarter":
         last_month = 3 * int(period.split("-Q")[1])
-        after = datetime.date(year + last_month // 12, last_month % 12 + 1, 1)
-        return datetime.date(year, last_month - 2, 1), after - datetime.timedelta(days=1)
-    return datetime.date(year, 1, 1), datetime.date(year, 12, 31)
+        first = datetime.date(year, last_month - 2, 1)
+        last = datetime.date(year + last_month // 12, last_month % 12 + 1, 1) - datetime.timedelta(days=1)
+    if about["year_from"] <= year <= about["year_to"]:
+        return max(first, about["date_from"]), min(last, about["date_to"])
+    return first, last
 
 
 def _scope(about: Any, row: Any, schools: list[Any], territory: str | None, limit: int) -> dict[str, Any]:
     date_from, date_to = period_dates(about, row["period"], row["period_kind"], row["year"])
-    within = about["year_from"] <= row["year"] <= about["year_to"]
     return {
         **asked_scope(about["parameters"]),
         "programme": about["programme_code"],
@@ -388,7 +390,7 @@ def _scope(about: Any, row: Any, schools: list[Any], territory: str | None, limi
         "year": row["year"],
         "date_from": date_from,
         "date_to": date_to,
-        "as_of": min(date_to, about["date_to"]) if within else date_to,
+        "as_of": date_to,
         "territory": territory,
         "schools": [one["territory_code"] for one in schools],
         "due_to": about["due_to"],

@@ -23,38 +23,18 @@ _PLACE = """
 """
 _BY_PLACE = " group by 1, file.path, part.sheet order by 1, file.path, part.sheet"
 _ROLES = {"numerator": "Засчитано", "denominator": "Знаменатель", "among": "Среди кого считается"}
-# Deeds that matter only where they are those of the schools, or of the people, that the indicator is about.
-_OF_SCHOOLS = frozenset(("member_share",))
-_OF_PEOPLE = frozenset(("person_share",))
-_DEEDS = (
-    _SCHOOLS
-    + """
-    , person as (
-      select distinct person_id from core.fct_staff
-      where year = %(year)s and school_id in (select school_id from school)
-        and (%(positions)s is null or position = any(%(positions)s))
-        and case %(flag)s
-          when 'russian_not_native' then teaches_russian_not_native
-          when 'inclusive' then teaches_inclusive
-          else true end
-    )
+# Kinds of measures whose registers below tell more exactly what their deeds are: done and undone, start and end.
+_OWN_ROWS = frozenset(
+    ("deficit_change", "deficit_closed", "deficit_supported", "frequency", "named_share", "score_share", "seminar")
+)
+_DEEDS = f"""
     select one.role, file.path, part.sheet, array_agg(distinct one.row_no) as rows
-    from marts.mart_indicator_row as one
-"""
-    + _PLACE
-    + """
+    from marts.mart_indicator_row as one {_PLACE}
     where one.programme_code = %(programme)s and one.indicator_code = %(indicator)s and one.version = %(version)s
       and one.period = %(period)s and one.year = %(year)s
       and (%(territory)s is null or %(territory)s in (one.school_code, one.municipality_code))
-      and (not %(of_schools)s or one.school_code = any(%(schools)s))
-      and (not %(of_people)s or exists (
-        select 1 from core.int_support_fact as deed
-        where deed.part_id = one.part_id and deed.row_no = one.row_no and deed.fact = one.fact
-          and (deed.person_id in (select person_id from person)
-            or (%(of_school)s and deed.person_id is null and one.school_code = any(%(schools)s)))))
+    {_BY_PLACE}
 """
-    + _BY_PLACE
-)
 
 
 def _register(label: str, table: str, condition: str) -> str:
@@ -199,11 +179,9 @@ def row_lines(connection: Connection, scope: dict[str, Any], measure: str, sourc
     """
     values = {
         **scope,
-        "of_schools": measure in _OF_SCHOOLS,
-        "of_people": measure in _OF_PEOPLE,
         "any_school": not scope["schools"] and scope["territory"] is None,
     }
-    deeds = fetch(connection, _DEEDS, **values)
+    deeds = fetch(connection, _DEEDS, **values) if measure not in _OWN_ROWS else []
     for role, label in _ROLES.items():
         yield from _place_lines(label, [row for row in deeds if row["role"] == role], scope["limit"])
     for statement in _REGISTERS.get(measure, ()):
@@ -224,7 +202,6 @@ def asked_scope(parameters: dict[str, Any]) -> dict[str, Any]:
     return {
         "positions": parameters.get("positions"),
         "flag": parameters.get("flag"),
-        "of_school": bool(parameters.get("of_school")),
         "kinds": parameters.get("kinds"),
         "levels": parameters.get("levels"),
         "item": parameters.get("item"),

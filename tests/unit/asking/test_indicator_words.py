@@ -139,13 +139,20 @@ def test_a_shortened_list_says_how_many_are_left(items: list[str], limit: int) -
 
 def test_periods_are_told_and_dated() -> None:
     about = {
+        "year_from": 2020,
+        "year_to": 2023,
         "date_from": datetime.date(2020, 2, 1),
         "date_to": datetime.date(2023, 5, 31),
         "stages": [{"no": 2, "from": "2020-10-01", "to": "2022-12-31"}],
     }
     day = datetime.date
     assert period_dates(about, "2021", "year", 2021) == (day(2021, 1, 1), day(2021, 12, 31))
+    assert period_dates(about, "2020", "year", 2020) == (day(2020, 2, 1), day(2020, 12, 31))
+    assert period_dates(about, "2023", "year", 2023) == (day(2023, 1, 1), day(2023, 5, 31))
+    assert period_dates(about, "2024", "year", 2024) == (day(2024, 1, 1), day(2024, 12, 31))
     assert period_dates(about, "2021-Q1", "quarter", 2021) == (day(2021, 1, 1), day(2021, 3, 31))
+    assert period_dates(about, "2020-Q1", "quarter", 2020) == (day(2020, 2, 1), day(2020, 3, 31))
+    assert period_dates(about, "2023-Q2", "quarter", 2023) == (day(2023, 4, 1), day(2023, 5, 31))
     assert period_dates(about, "2021-Q4", "quarter", 2021) == (day(2021, 10, 1), day(2021, 12, 31))
     assert period_dates(about, "stage-2", "stage", 2022) == (day(2020, 10, 1), day(2022, 12, 31))
     assert period_dates(about, "programme", "programme", 2023) == (day(2020, 2, 1), day(2023, 5, 31))
