@@ -187,9 +187,9 @@ def test_records_of_wide_rows_repeat_each_other_one_by_one(settings: Settings, k
 @pytest.mark.parametrize(
     ("periods", "expected"),
     [
-        # A rejected row's period is nobody's: the second is no participation at the same time.
-        ([("2021-01-01", "2020-01-01"), ("2020-06-01", None)], {}),
-        ([("2020-01-01", "2022-01-01", "гость"), ("2021-01-01", None)], {}),
+        # The first is rejected for its basis, which is in no list.
+        ([("2020-01-01", "2022-01-01", "по любви"), ("2021-01-01", None)], {}),
+        ([("2020-01-01", "2022-01-01", "по любви"), ("2021-01-01", None), ("2021-06-01", None)], {4: ("overlap", "3")}),
         ([("2020-01-01", "2022-01-01"), ("2021-01-01", None)], {3: ("overlap", "2")}),
         # The third meets only the second, which is not loaded.
         ([("2020-01-01", "2021-06-01"), ("2021-01-01", "2022-01-01"), ("2021-07-01", None)], {3: ("overlap", "2")}),
@@ -212,8 +212,8 @@ def test_records_of_wide_rows_repeat_each_other_one_by_one(settings: Settings, k
 def test_period_meets_loaded_periods_only(settings: Settings, known: None, periods: list, expected: dict) -> None:
     clean = SOURCES["membership"].clean
     rows = [
-        {**clean, "included_from": begin, "excluded_from": end, "role": (*role, clean["role"])[0]}
-        for begin, end, *role in periods
+        {**clean, "included_from": begin, "excluded_from": end, "basis": (*basis, clean["basis"])[0]}
+        for begin, end, *basis in periods
     ]
     part = land(settings, "membership", rows)
     validate(settings)

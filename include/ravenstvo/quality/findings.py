@@ -14,6 +14,8 @@ KEY_COLUMNS = ("part_id", "file_id", "row_no", "record_key")
 VALUE_LENGTH = 200
 DAY_FIRST = (r"^(\d{4})-(\d{2})-(\d{2})$", r"\3.\2.\1")
 """A landed date and how people are shown it, as a pattern and what replaces it."""
+LIKENESS = 70
+"""How alike, of 100, a known spelling must be to be named: below, it is another word («гадание», «консультация»)."""
 PROGRAMMES = "programme"
 """As a value list: the codes and titles of ``seeds.programme``."""
 
@@ -83,7 +85,7 @@ def suggest_values(cursor: Any, rule: Rule, part_ids: list[int]) -> None:
     of_rule = "expectation_id = %s and part_id = any(%s)"
     cursor.execute(f"select distinct value from ops.row_finding where {of_rule}", (rule.meta.id, part_ids))
     for (value,) in cursor.fetchall():
-        nearest = process.extractOne(value.lower(), list(known), score_cutoff=50)
+        nearest = process.extractOne(value.lower(), list(known), score_cutoff=LIKENESS)
         if nearest is not None:
             cursor.execute(
                 f"update ops.row_finding set advice = advice || %s where {of_rule} and value = %s",
