@@ -37,7 +37,7 @@ supported as (
             and service.person_id is not null
             and asked.parameters -> 'kinds' ? service.kind
             and service.happened_on between asked.date_from and asked.date_to
-            and coalesce(service.programme_code = asked.programme_code, true)
+            and coalesce(asked.programme_code = service.programme_code, true)
     where asked.measure = 'deficit_supported'
 
 ),

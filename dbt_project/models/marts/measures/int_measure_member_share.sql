@@ -42,7 +42,7 @@ counted as (
         period,
         school_id,
         -- A row that two filters find, or that names two subprogrammes, is one.
-        count(distinct (source, part_id, row_no)) filter (where role = 'numerator') as n_rows,
+        count(distinct source || ':' || part_id || ':' || row_no) filter (where role = 'numerator') as n_rows,
         count(distinct kind) filter (where role = 'numerator') as n_kinds,
         count(distinct fact_year) filter (where role = 'numerator') as n_years,
         count(distinct person_id) filter (where role = 'numerator') as n_persons,
