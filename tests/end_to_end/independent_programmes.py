@@ -225,10 +225,10 @@ class Programmes:
             if period.holds(row["finished_on"]) and row["hours"] >= HOURS and row["status"] in ("оригинал", "дубликат")
         ]
 
-    def completed(self, period: Period) -> dict[str, dict[str, str]]:
-        """school → person → position of those who finished a course. A blank is filled from the year's staff."""
+    def completed(self, period: Period) -> dict[str, dict[str, set[str]]]:
+        """school → person → positions of those who finished a course. A blank is filled from the year's staff."""
         roster = self.roster(period.end.year)
-        found: dict[str, dict[str, str]] = defaultdict(dict)
+        found: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
         for row in self.courses(period):
             known = roster.get(row["snils"], [])
             schools = {row["school_code"]} if row["school_code"] else {one["school_code"] for one in known}
@@ -237,10 +237,8 @@ class Programmes:
                     positions = [row["position"]]
                 else:
                     positions = [one["position"] for one in known if one["school_code"] == school]
-                before = found[school].get(row["snils"])
-                ranked = [p for p in TRAINED_POSITIONS if p in positions or p == before]
-                if ranked:
-                    found[school][row["snils"]] = ranked[0]
+                if counted := set(positions) & set(TRAINED_POSITIONS):
+                    found[school][row["snils"]] |= counted
         return found
 
     def pd_completion(self, programme: str, year: int) -> dict[str, dict[str, Any]]:
@@ -249,14 +247,16 @@ class Programmes:
         completed = self.completed(Period(date(year, 1, 1), date(year, 12, 31)))
         rows = {}
         for school in self.members(programme, period.end):
-            positions = list(completed.get(school, {}).values())
+            people = completed.get(school, {}).values()
             headcount = len(self.people(year, {school}, TRAINED_POSITIONS))
-            n = len(positions)
+            n = len(people)
+            # Who is in two positions stands under both.
+            of = {position: sum(position in held for held in people) for position in TRAINED_POSITIONS}
             rows[school] = {
                 "n_persons_completed": n,
-                "n_directors": positions.count(TRAINED_POSITIONS[0]),
-                "n_deputies": positions.count(TRAINED_POSITIONS[1]),
-                "n_teachers": positions.count(TRAINED_POSITIONS[2]),
+                "n_directors": of[TRAINED_POSITIONS[0]],
+                "n_deputies": of[TRAINED_POSITIONS[1]],
+                "n_teachers": of[TRAINED_POSITIONS[2]],
                 "headcount": headcount,
                 "required": REQUIRED,
                 "is_complete": n >= REQUIRED,
@@ -446,13 +446,8 @@ def one_of_each(a: Asked) -> Pair:
 
 
 def advising(a: Asked) -> Pair:
-    """M12: municipalities of the nine that recommended a school which takes part."""
-    advised = {
-        row["school_code"]
-        for row in a.data.rows_of("membership", a.programme)
-        if row["basis"] == "рекомендация" and row["role"] == "участник"
-    }
-    return len({a.data.schools[c]["municipality"] for c in advised & a.members} & set(NINE)), len(NINE)
+    """M12: municipalities of the nine with a school that takes part, on whatever basis."""
+    return len({a.data.schools[c]["municipality"] for c in a.members} & set(NINE)), len(NINE)
 
 
 def mentors(a: Asked) -> Pair:
@@ -532,11 +527,13 @@ def deficits_closed(a: Asked) -> Pair:
     works = {(row["snils"], row["school_code"]) for row in a.data.tables["staff"] if row["year"] == latest}
     stayed = {one for one in start if one in final or one in works}
     closed = {one for one in stayed & final.keys() if not any(final[one].get(code) for code in start[one])}
-    return len({person for person, _ in closed}), len({person for person, _ in stayed})
+    # Somebody at two schools still has a deficit while one of them says so.
+    people = {person for person, _ in stayed}
+    return len(people - {person for person, _ in stayed - closed}), len(people)
 
 
 def in_network(a: Asked) -> Pair:
-    """P08: teachers of programme and partner schools, and those at an event where both were."""
+    """P08: teachers of programme and partner schools, and those at an event where people of two of these schools were."""
     partners = a.data.members(a.programme, a.period.end, "наставник")
     partners |= {partner for _, _, partner in a.data.agreements(a.programme, a.period, a.members)}
     teachers = a.data.people(a.year, a.members | partners, ("учитель",))
@@ -546,7 +543,7 @@ def in_network(a: Asked) -> Pair:
     involved: set[str] = set()
     for event in events_of(a):
         schools = {row["school_code"] for row in present[event["event_code"]]}
-        if schools & a.members and schools & partners:
+        if len(schools & (a.members | partners)) > 1:
             involved |= {row["snils"] for row in present[event["event_code"]]}
     return len(teachers & involved), len(teachers)
 

@@ -58,7 +58,9 @@ agreement_tagged as (
         *,
         -- Two schools may each have a «№ 1»; a three-party paper has one number and one day.
         concat_ws(
-            '|', coalesce({{ fold('agreement_no') }}, school_code || ' ' || coalesce(partner_code, partner_name)), signed_on
+            '|',
+            coalesce({{ fold('agreement_no') }}, school_code || ' ' || coalesce(partner_code, partner_name)),
+            signed_on
         ) as agreement_key,
         array_remove(
             array[
