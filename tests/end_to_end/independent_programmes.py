@@ -533,7 +533,7 @@ def deficits_closed(a: Asked) -> Pair:
 
 
 def in_network(a: Asked) -> Pair:
-    """P08: teachers of programme and partner schools, and those at an event where people of two of these schools were."""
+    """P08: teachers of programme and partner schools, and those at an event of two or more of these schools."""
     partners = a.data.members(a.programme, a.period.end, "наставник")
     partners |= {partner for _, _, partner in a.data.agreements(a.programme, a.period, a.members)}
     teachers = a.data.people(a.year, a.members | partners, ("учитель",))

@@ -81,6 +81,7 @@ select
     coalesce(record.school_code, employed.school_code) as school_code,
     coalesce(record.municipality_code, employed.municipality_code) as municipality_code,
     record.school_id is null and employed.school_id is not null as is_school_from_staff,
+    record.position_value is null and employed.position is not null as is_position_from_staff,
     coalesce(record.position_value, employed.position) as position,
     record.course,
     record.topic,

@@ -22,7 +22,7 @@ record as (
         school_id,
         person_id,
         position,
-        is_school_from_staff,
+        is_position_from_staff,
         hours,
         status,
         is_finished,
@@ -62,7 +62,7 @@ fitting as (
         record.school_id,
         record.person_id,
         record.position,
-        record.is_school_from_staff,
+        record.is_position_from_staff,
         record.course_key,
         record.hours,
         record.is_repeated,
@@ -102,7 +102,7 @@ hours as (
 
 ),
 
--- A record that names no school names no position either: it is held in every position of the staff list.
+-- A record that names no position is held in every position of the staff list.
 held as (
 
     select
@@ -114,7 +114,7 @@ held as (
     from fitting
     left join staff
         on
-            fitting.is_school_from_staff
+            fitting.is_position_from_staff
             and fitting.year = staff.year
             and fitting.school_id = staff.school_id
             and fitting.person_id = staff.person_id
