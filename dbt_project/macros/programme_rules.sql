@@ -1,6 +1,6 @@
 {#- What the measures of programmes share. -#}
 
-{#- The last year that programmes are computed for: of the calculation, or without one the last that anything is known of. -#}
+{#- The last year that programmes are computed for: of the calculation, or without one the last that is known. -#}
 {% macro programme_last_year(known) -%}
     {%- set years = (var('years') or []) | map('int') | list -%}
     {%- if years -%} {{ years | max }} {%- else -%} {{ known }} {%- endif -%}

@@ -33,6 +33,7 @@ def main() -> None:
     from pydantic import ValidationError
 
     from ravenstvo.asking.explain import UnknownSchoolError
+    from ravenstvo.asking.indicator import UnknownIndicatorError
     from ravenstvo.calculation.decision_workbook import DecisionWorkbookError
     from ravenstvo.calculation.lifecycle import CalculationError
     from ravenstvo.calculation.proposal import ApprovalError
@@ -58,6 +59,7 @@ def main() -> None:
         ServiceError,
         SocketError,
         TemplateError,
+        UnknownIndicatorError,
         UnknownSchoolError,
     ) as error:
         typer.echo(f"Ошибка: {error}", err=True)
@@ -147,6 +149,25 @@ def explain(
 
     with _warehouse() as connection:
         for line in asking.explain(connection, school, year):
+            typer.echo(line)
+
+
+@app.command()
+def indicator(
+    code: Annotated[str, typer.Argument(help="Код показателя: T16, L03, P1.8a; можно русскими буквами")],
+    year: Annotated[int, typer.Option(help="Год, за который рассчитан показатель")],
+    programme: Annotated[
+        str | None, typer.Option(help="Код или название программы; без него — все с таким кодом")
+    ] = None,
+    territory: Annotated[str | None, typer.Option(help="Код школы или муниципалитета; без него — регион")] = None,
+    full: Annotated[bool, typer.Option("--full", help="Списки школ и строк целиком, без «и ещё»")] = False,
+) -> None:
+    """Рассказать о показателе программы: цитата, числа, школы и строки файлов, из которых они получены."""
+    from ravenstvo import asking
+    from ravenstvo.asking.indicator_words import ITEMS_SHOWN
+
+    with _warehouse() as connection:
+        for line in asking.indicator(connection, code, year, programme, territory, None if full else ITEMS_SHOWN):
             typer.echo(line)
 
 

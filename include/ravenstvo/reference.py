@@ -74,3 +74,9 @@ def _programmes() -> dict[str, str]:
 def programme_of(text: str) -> str | None:
     """Code of the programme that is written as its code, title or short title; None when it is not known."""
     return _programmes().get(normalise_header(text))
+
+
+@cache
+def first_programme_year() -> int:
+    """The first year of any support programme."""
+    return min(int(row["year_from"]) for row in _rows("programme"))

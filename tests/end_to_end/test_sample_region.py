@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
+import openpyxl
 import pytest
 from asked import comparable, counts_by_code, disagreements, told, verdicts_of
 from independent import Counts, Key, verdicts
@@ -18,6 +20,7 @@ from independent_methods import (
 )
 from ravenstvo.sample import generate, truth
 from ravenstvo.sample.spec import names
+from readme_table import README, query, table, written
 from running import ASK_SECONDS, RUN_SECONDS, Warehouse, call
 
 SEED, N_SCHOOLS, YEARS = 1, 60, [2021, 2022, 2023]
@@ -237,3 +240,78 @@ def test_explain_tells_of_every_method_and_of_what_stands_beside(warehouse: Ware
         "Расчёт: ",
     ):
         assert beside in text, beside
+
+
+def told_rows(line: str) -> set[int]:
+    """Row numbers of a line such as «…, лист «…», строки 2–4, 7»."""
+    rows: set[int] = set()
+    for first, last in re.findall(r"(\d+)(?:–(\d+))?", line.rsplit("строк", 1)[1]):
+        rows.update(range(int(first), int(last or first) + 1))
+    return rows
+
+
+def test_an_indicator_is_traced_to_the_rows_of_the_files(warehouse: Warehouse, inbox: Path) -> None:
+    """The rows that are named hold just the schools that are named."""
+    mart = warehouse.ask("""
+        select numerator, denominator from mart_programme_indicator
+        where indicator_code = 'T16' and period = '2018' and territory_kind = 'region'
+    """)[0]
+    answer = call(warehouse.home, ASK_SECONDS, "indicator", "т16", "--year", "2018", "--full")
+    assert answer.returncode == 0, answer.stderr
+    lines = answer.stdout.splitlines()
+    assert f"  {mart['numerator']} из {mart['denominator']}: " in answer.stdout
+    assert "«в 100% школ, включенных в региональные программы" in answer.stdout
+    done = next(line for line in lines if line.startswith("      выполнено: "))
+    schools = set(re.findall(r"\((\d{6})\)", done))
+    assert len(schools) == int(mart["numerator"]) > 0
+    for label in ("Засчитано", "Участники программы"):
+        place = lines[next(i for i, line in enumerate(lines) if line.startswith(f"    {label}, строки файлов")) + 1]
+        file = re.fullmatch(r" +(.+\.xlsx), лист «(.+)», строк[аи] .*", place)
+        assert file, place
+        head, *rows = openpyxl.load_workbook(inbox / file[1], read_only=True)[file[2]].iter_rows(values_only=True)
+        code = head.index("Код ОО")
+        # A sender may keep codes as numbers: the zero in front is lost.
+        assert {str(rows[number - 2][code]).zfill(6) for number in told_rows(place)} == schools
+
+
+def test_as_many_rows_are_named_as_are_counted(warehouse: Warehouse) -> None:
+    """Items of a road map done in time, and services: one row of a file is one of the figure."""
+    for code, year, labels in (("P11", "2022", ("Исполнено", "Не исполнено")), ("O17", "2021", ("Засчитано",))):
+        values = warehouse.ask(f"""
+            select numerator, denominator from mart_programme_indicator
+            where indicator_code = '{code}' and year = {year} and territory_kind = 'region'
+            order by period_kind <> 'year', period
+        """)
+        told = told_of(warehouse, code, year)
+        counted = [
+            [int(number) for number in re.findall(rf"    {label}, строки файлов \((\d+)\):", told)] for label in labels
+        ]
+        assert counted[0] == [int(value["numerator"]) for value in values]
+        assert len(values) > 0
+        if len(labels) > 1:
+            both = [done + undone for done, undone in zip(*counted, strict=True)]
+            assert both == [int(value["denominator"]) for value in values]
+
+
+def test_every_indicator_can_be_told_and_tells_of_no_person(warehouse: Warehouse) -> None:
+    for code, year in (("P06", "2021"), ("Р1.8б", "2021"), ("L03", "2023"), ("P07", "2022"), ("M09", "2018")):
+        answer = call(warehouse.home, ASK_SECONDS, "indicator", code, "--year", year, "--full")
+        assert answer.returncode == 0, answer.stderr
+        assert f"{year} год" in answer.stdout
+        assert "строки файлов" in answer.stdout
+        assert not re.search(rf"{SURNAMES}|[0-9a-f]{{32}}", answer.stdout)
+    assert "За 2005 год показателя нет. Есть годы: 2018" in told_of(warehouse, "T16", "2005")
+    unknown = call(warehouse.home, ASK_SECONDS, "indicator", "T161", "--year", "2018")
+    assert unknown.returncode == 1
+    assert "T16" in unknown.stderr
+    assert "Traceback" not in unknown.stderr
+
+
+def told_of(warehouse: Warehouse, code: str, year: str) -> str:
+    return call(warehouse.home, ASK_SECONDS, "indicator", code, "--year", year).stdout
+
+
+def test_the_readme_tells_what_the_sample_says_of_the_programmes(warehouse: Warehouse) -> None:
+    """When numbers change: python tests/end_to_end/readme_table.py."""
+    readme = README.read_text(encoding="utf-8")
+    assert written(readme) == table(warehouse.ask(query(readme)))

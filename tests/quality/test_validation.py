@@ -35,12 +35,8 @@ def workbook(settings: Settings, path: str) -> openpyxl.Workbook:
 
 
 def test_every_failing_row_is_rejected_not_the_first_twenty(settings: Settings, known_school: None) -> None:
-    part = land(settings, "vpr_result", [*works(300, primary_score="99"), *works(5)][:305], path="три сотни.xlsx")
-    # The five clean rows repeat the codes of rejected ones, so they are repeats themselves: give them others.
-    with connect(settings) as connection, connection.cursor() as cursor:
-        cursor.execute(
-            "update landing.vpr_result set pupil_code = 'x' || row_no where part_id = %s and row_no > 301", (part,)
-        )
+    # The five right rows have the codes of rejected ones.
+    part = land(settings, "vpr_result", [*works(300, primary_score="99"), *works(5)], path="три сотни.xlsx")
     validate(settings)
     assert query(
         settings,
@@ -166,6 +162,39 @@ def test_error_workbook_tells_what_is_wrong_and_cannot_run_anything(settings: Se
     assert rejected[titles.index("Значение")] == "99"
     assert rejected[titles.index("Первичный балл")] == "99"
     assert any("=cmd" in str(line) for line in lines)
+
+
+def test_error_workbook_shows_a_sheet_as_the_sender_knows_it(settings: Settings, known_school: None) -> None:
+    """Rows of one sheet that tell of several years are parts of one file; dates are shown day first."""
+    clean = SOURCES["event_participant"].clean
+    land(settings, "event", [{**SOURCES["event"].clean, "event_code": clean["event_code"]}])
+    wrong = {**clean, "person_key": None, "snils_state": "wrong_check"}
+    days = {**SOURCES["satisfaction"].clean, "score": "140"}
+    first = land(settings, "satisfaction", [{**days, "row_no": 3}, {**days, "row_no": 5, "surveyed_on": "2202-05-01"}])
+    second = land(settings, "satisfaction", [{**days, "row_no": 4, "surveyed_on": "2022-05-01"}], path="один лист.xlsx")
+    land(settings, "event_participant", [wrong], path="с людьми.xlsx")
+    with connect(settings) as connection, connection.cursor() as cursor:
+        for table in ("ops.source_part", "landing.satisfaction"):
+            cursor.execute(
+                f"update {table} set file_id = (select file_id from ops.source_part where part_id = %s) "
+                "where part_id = %s",
+                (second, first),
+            )
+    validate(settings)
+    book = workbook(settings, "один лист")
+    sheets = [line for line in book["Сводка"].iter_rows(values_only=True) if line[0] == "Лист1"]
+    assert [line[2:5] for line in sheets] == [("5", "0", "3")]
+    titles, *lines = book["Строки"].iter_rows(values_only=True)
+    assert [line[2] for line in lines] == ["3", "4", "5", "5"]
+    assert [line[titles.index("Дата")] for line in lines] == ["30.10.2021", "01.05.2022", "01.05.2202", "01.05.2202"]
+    told = {line[6]: line[4] for line in lines}
+    assert told["«Дата»: 01.05.2202 — вне границ от 2000 до 2049 года."] == "01.05.2202"
+    people = workbook(settings, "с людьми")
+    assert people["Строки"]["D2"].value == "СНИЛС (номер не хранится)"
+    assert "неверное контрольное число" in [cell.value for cell in people["Строки"][2]]
+    notes = ["сюда не переписываются" in str(line[0]) for line in people["Сводка"].iter_rows(values_only=True)]
+    assert sum(notes) == 1
+    assert not any("сюда не переписываются" in str(line[0]) for line in book["Сводка"].iter_rows(values_only=True))
 
 
 def test_total_that_the_rows_do_not_confirm_is_told(settings: Settings, known_school: None) -> None:

@@ -162,6 +162,8 @@ problem as (
     where
         word.name in ('kinds', 'levels', 'positions', 'categories')
         and word.word #>> '{}' not in (select value.value from value)
+        -- Items of a road map are known by their codes.
+        and word.word #>> '{}' not in (select item.item_code from item)
         and not exists (
             select 1 from filter
             where

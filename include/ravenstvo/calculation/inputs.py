@@ -9,6 +9,7 @@ from psycopg2.extensions import cursor as Cursor
 
 import ravenstvo
 from ravenstvo.fingerprints import digest, files_digest
+from ravenstvo.reference import first_programme_year
 
 # Methods compare a year with the two before it.
 YEARS_BACK = 2
@@ -33,22 +34,40 @@ order by identity
 """
 
 
+# The years in which schools take part in programmes. Rows have not been checked yet: what is no date is no year.
+_MEMBER_YEARS = """
+select min(substring(landed.included_from from '^([0-9]{4})-[0-9]{2}-[0-9]{2}$')::int)
+from landing.membership as landed
+inner join ops.source_part as part using (part_id)
+where part.in_force and substring(landed.included_from from '^([0-9]{4})-')::int >= %s
+"""
+
+
 def data_hashes(cursor: Cursor, campaign: int | None = None) -> dict[int, str]:
     """Fingerprint of the data of each year: its own parts, those of the years before, and registers without a year.
 
-    The campaign year has one as soon as any data of it or before, or any register, has come.
+    The campaign year has one as soon as any data of it or before, or any register, has come; so has every year since
+    the first school joined a programme, whether or not results of it came.
     """
     cursor.execute(_PARTS)
     parts: list[tuple[int | None, str]] = cursor.fetchall()
     years = {year for year, _ in parts if year is not None}
     if campaign is not None and any(year is None or year <= campaign for year, _ in parts):
         years.add(campaign)
+    years |= _member_years(cursor, max(years, default=None))
     return {
         year: digest(
             identity for part_year, identity in parts if part_year is None or year - YEARS_BACK <= part_year <= year
         )
         for year in sorted(years)
     }
+
+
+def _member_years(cursor: Cursor, last: int | None) -> set[int]:
+    cursor.execute(_MEMBER_YEARS, (first_programme_year(),))
+    row = cursor.fetchone()
+    first = row[0] if row else None
+    return set() if first is None or last is None else set(range(first, last + 1))
 
 
 def seeds_hash(project_root: Path) -> str:

@@ -8,9 +8,14 @@ from typing import Any
 from psycopg2 import sql
 
 from ravenstvo.quality.suites import Rule, Suite
+from ravenstvo.sources import load_sources
 
 KEY_COLUMNS = ("part_id", "file_id", "row_no", "record_key")
 VALUE_LENGTH = 200
+DAY_FIRST = (r"^(\d{4})-(\d{2})-(\d{2})$", r"\3.\2.\1")
+"""A landed date and how people are shown it, as a pattern and what replaces it."""
+LIKENESS = 70
+"""How alike, of 100, a known spelling must be to be named: below, it is another word («гадание», «консультация»)."""
 PROGRAMMES = "programme"
 """As a value list: the codes and titles of ``seeds.programme``."""
 
@@ -28,6 +33,7 @@ def insert_findings(cursor: Any, suite: Suite, rule: Rule, failing_rows: str) ->
     """
     names = [*result_columns(suite), *(f"tested_{place}" for place, _ in enumerate(rule.tested_columns))]
     value = rule.meta.value_column
+    dates = load_sources()[suite.name].date_columns
     statement = sql.SQL(
         """
         insert into ops.row_finding (
@@ -42,8 +48,8 @@ def insert_findings(cursor: Any, suite: Suite, rule: Rule, failing_rows: str) ->
         severity=sql.Literal(rule.severity),
         id=sql.Literal(rule.meta.id),
         column=sql.Literal(rule.meta.column),
-        value=_quoted(value) if value else sql.SQL("null"),
-        message=_filled(rule.meta.message),
+        value=_quoted(value, dates) if value else sql.SQL("null"),
+        message=_filled(rule.meta.message, dates),
         advice=sql.Literal(rule.meta.advice),
         failing_rows=sql.SQL(failing_rows),
         names=sql.SQL(", ").join(map(sql.Identifier, names)),
@@ -52,19 +58,20 @@ def insert_findings(cursor: Any, suite: Suite, rule: Rule, failing_rows: str) ->
     return int(cursor.rowcount)
 
 
-def _quoted(column: str) -> sql.Composable:
-    """A row's value as text of a bounded length: a cell may hold a whole paragraph."""
-    return sql.SQL("left({}::text, {})").format(sql.Identifier(column), sql.Literal(VALUE_LENGTH))
+def _quoted(column: str, dates: frozenset[str]) -> sql.Composable:
+    """A row's value as text of a bounded length (a cell may hold a whole paragraph); a date day first, as written."""
+    text = sql.SQL("left({}::text, {})").format(sql.Identifier(column), sql.Literal(VALUE_LENGTH))
+    return sql.SQL("regexp_replace({}, {}, {})").format(text, *map(sql.Literal, DAY_FIRST)) if column in dates else text
 
 
-def _filled(message: str) -> sql.Composable:
+def _filled(message: str, dates: frozenset[str]) -> sql.Composable:
     """SQL of a message: its text with the values of the named columns; a blank cell fills in nothing."""
     pieces: list[sql.Composable] = []
     for text, name, _, _ in Formatter().parse(message):
         if text:
             pieces.append(sql.Literal(text))
         if name:
-            pieces.append(_quoted(name))
+            pieces.append(_quoted(name, dates))
     return sql.SQL("concat({})").format(sql.SQL(", ").join(pieces))
 
 
@@ -78,7 +85,7 @@ def suggest_values(cursor: Any, rule: Rule, part_ids: list[int]) -> None:
     of_rule = "expectation_id = %s and part_id = any(%s)"
     cursor.execute(f"select distinct value from ops.row_finding where {of_rule}", (rule.meta.id, part_ids))
     for (value,) in cursor.fetchall():
-        nearest = process.extractOne(value.lower(), list(known), score_cutoff=50)
+        nearest = process.extractOne(value.lower(), list(known), score_cutoff=LIKENESS)
         if nearest is not None:
             cursor.execute(
                 f"update ops.row_finding set advice = advice || %s where {of_rule} and value = %s",

@@ -15,6 +15,7 @@ from ravenstvo.quality.parts import (
     make_results_due,
     next_pending,
 )
+from ravenstvo.quality.repeats import is_about_repeats, settle_repeats
 from ravenstvo.quality.suites import Suite, load_suite
 from ravenstvo.quality.workbook import write_workbooks
 from ravenstvo.settings import Settings, get_settings
@@ -81,15 +82,20 @@ def _validate_source(
     with connect(settings) as connection, connection.cursor() as cursor:
         forget_findings(cursor, part_ids)
         n_failed = {}
-        for rule in suite.expectations:
-            if rule.meta.id in failing:
-                n_failed[rule.meta.id] = insert_findings(cursor, suite, rule, failing[rule.meta.id])
-                suggest_values(cursor, rule, part_ids)
+        # What a row repeats is known only when it is known which rows are rejected for reasons of their own.
+        for about_repeats in (False, True):
+            if about_repeats:
+                settle_repeats(cursor, suite, part_ids)
+            for rule in suite.expectations:
+                if rule.meta.id in failing and is_about_repeats(rule) is about_repeats:
+                    n_failed[rule.meta.id] = insert_findings(cursor, suite, rule, failing[rule.meta.id])
+                    suggest_values(cursor, rule, part_ids)
         insert_results(cursor, suite, n_checked, n_failed, part_ids)
         counts = count_rows(cursor, check_table(suite.name), part_ids)
         make_results_due(cursor, suite.name)
         drop_check_table(cursor, suite.name)
-    success = not any(rule.severity == "critical" and rule.meta.id in n_failed for rule in suite.expectations)
-    summary = {"n_parts": len(part_ids), **counts, "n_failed_expectations": len(n_failed), "success": success}
+    failed = [rule for rule in suite.expectations if n_failed.get(rule.meta.id)]
+    success = not any(rule.severity == "critical" for rule in failed)
+    summary = {"n_parts": len(part_ids), **counts, "n_failed_expectations": len(failed), "success": success}
     log.info("%s: %s", suite.name, summary)
     return summary

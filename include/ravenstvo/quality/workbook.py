@@ -10,9 +10,10 @@ from typing import Any
 
 from psycopg2 import sql
 
+from ravenstvo.quality.findings import DAY_FIRST
 from ravenstvo.quality.workbook_sheets import FileReport, PartCounts, Remark, Row, write_workbook
 from ravenstvo.settings import Settings
-from ravenstvo.sources import Source, load_sources
+from ravenstvo.sources import Column, Source, load_sources
 from ravenstvo.warehouse.connection import connect
 
 LISTED_WARNINGS = 200
@@ -89,16 +90,17 @@ def _files(cursor: Any) -> list[tuple[int | None, str, int | None, datetime, boo
 def _file_report(cursor: Any, file_id: int | None, path: str) -> FileReport:
     cursor.execute(
         """
-        select sheet, source, n_rows_read, coalesce(n_rows_accepted, 0), coalesce(n_rows_rejected, 0), n_rows_dropped,
-            coalesce(n_warnings, 0)
-        from ops.source_part where file_id = %s order by part_id
+        select sheet, source, sum(n_rows_read), coalesce(sum(n_rows_accepted), 0), coalesce(sum(n_rows_rejected), 0),
+            sum(n_rows_dropped), coalesce(sum(n_warnings), 0)
+        from ops.source_part where file_id = %s group by sheet, source order by min(part_id)
         """,
         (file_id,),
     )
-    titles = {name: source.title for name, source in load_sources().items()}
-    parts = [
-        PartCounts(sheet, titles.get(source, "не данные"), *counts) for sheet, source, *counts in cursor.fetchall()
-    ]
+    sources = load_sources()
+    parts, kinds = [], set()
+    for sheet, source, *counts in cursor.fetchall():
+        kinds.add(source)
+        parts.append(PartCounts(sheet, sources[source].title if source in sources else "не данные", *counts))
     columns, originals = _rejected_originals(cursor, file_id)
     return FileReport(
         path=path,
@@ -110,6 +112,9 @@ def _file_report(cursor: Any, file_id: int | None, path: str) -> FileReport:
         ],
         columns=columns,
         rows=[*_rejected_rows(cursor, file_id, originals), *_warning_rows(cursor, file_id)],
+        hides_people=any(
+            column.kind == "pseudonym" for part in kinds if part in sources for column in sources[part].columns
+        ),
     )
 
 
@@ -218,12 +223,15 @@ def _rejected_originals(cursor: Any, file_id: int | None) -> tuple[list[str], di
         )
         before = [""] * len(columns)
         for part_id, row_no, *values in cursor.fetchall():
-            said = [
-                _SHOWN.get(column.name, {}).get(value, value or "") for column, value in zip(shown, values, strict=True)
-            ]
-            cells[part_id, row_no] = before + said
+            cells[part_id, row_no] = before + list(map(_as_written, shown, values))
         columns.extend(column.title for column in shown)
     return columns, cells
+
+
+def _as_written(column: Column, value: str | None) -> str:
+    """A landed value as the sender knows it."""
+    text = _SHOWN.get(column.name, {}).get(value or "", value or "")
+    return re.sub(*DAY_FIRST, text) if column.kind == "date" else text
 
 
 def _rejected_rows(cursor: Any, file_id: int | None, originals: dict[tuple[int, int], list[str]]) -> list[Row]:
@@ -231,13 +239,15 @@ def _rejected_rows(cursor: Any, file_id: int | None, originals: dict[tuple[int, 
         """
         select part_id, row_no, sheet, source, column_name, value, message, advice
         from (
-            select finding.*, part.sheet, row_number() over (
-                partition by finding.part_id, finding.expectation_id order by finding.row_no
-            ) as place
+            select
+                finding.*, part.sheet, min(finding.part_id) over (partition by part.sheet) as sheet_place,
+                row_number() over (
+                    partition by part.sheet, finding.expectation_id order by finding.row_no
+                ) as place
             from ops.row_finding as finding inner join ops.source_part as part using (part_id)
             where finding.file_id = %s and finding.severity = 'critical'
         ) as numbered
-        where place <= %s order by part_id, row_no, expectation_id
+        where place <= %s order by sheet_place, row_no, expectation_id, part_id, record_key
         """,
         (file_id, LISTED_REJECTED),
     )
@@ -261,21 +271,23 @@ def _warning_rows(cursor: Any, file_id: int | None) -> list[Row]:
     cursor.execute(
         """
         with numbered as (
-            select finding.*, part.sheet, row_number() over (
-                partition by finding.part_id, finding.expectation_id order by finding.row_no, finding.record_key
-            ) as place
+            select
+                finding.*, part.sheet, min(finding.part_id) over (partition by part.sheet) as sheet_place,
+                row_number() over (
+                    partition by part.sheet, finding.expectation_id order by finding.row_no, finding.record_key
+                ) as place
             from ops.row_finding as finding inner join ops.source_part as part using (part_id)
             where finding.file_id = %(file)s and finding.severity = 'warning'
         )
-        select part_id, expectation_id, 0 as is_rest, row_no, row_no::text, sheet, source, column_name, value, message,
-            advice
+        select sheet_place, expectation_id, 0 as is_rest, row_no, row_no::text, sheet, source, column_name, value,
+            message, advice
         from numbered where place <= %(listed)s
         union all
-        select part_id, expectation_id, 1, min(row_no),
+        select sheet_place, expectation_id, 1, min(row_no),
             left(string_agg(row_no::text, ', ' order by row_no), %(length)s), sheet, source, column_name, null,
             'То же замечание, что и выше, ещё к строкам: ' || count(*), min(advice)
         from numbered where place > %(listed)s
-        group by part_id, expectation_id, sheet, source, column_name
+        group by sheet_place, expectation_id, sheet, source, column_name
         order by 1, 2, 3, 4
         """,
         {"file": file_id, "listed": LISTED_WARNINGS, "length": ROW_NUMBERS_LENGTH},

@@ -16,7 +16,7 @@ CELL_LENGTH = 32_000  # .xlsx holds 32,767 characters in a cell
 
 @dataclass(frozen=True)
 class PartCounts:
-    """A sheet, or a block of one: what it holds and where its rows went."""
+    """What a sheet holds of one kind, and where these rows went."""
 
     sheet: str
     title: str
@@ -62,6 +62,8 @@ class FileReport:
     remarks: list[Remark]
     columns: list[str]
     rows: list[Row]
+    hides_people: bool
+    """Whether the file names people, of whom nothing is repeated here."""
 
 
 _PARTS = (
@@ -85,6 +87,7 @@ _ROWS = (
     ("Что делать", 56),
 )
 _ORIGINAL_WIDTH = 16
+_CELL = {"text_wrap": True, "valign": "top", "num_format": "@", "bottom": 1, "bottom_color": "#C9C9C9"}
 
 
 def write_workbook(target: Path, report: FileReport) -> None:
@@ -99,8 +102,8 @@ def write_workbook(target: Path, report: FileReport) -> None:
         "head": book.add_format(
             {"bold": True, "text_wrap": True, "valign": "top", "bg_color": "#D9E2EF", "border": 1, "align": "left"}
         ),
-        "text": book.add_format({"text_wrap": True, "valign": "top", "num_format": "@"}),
-        "rejected": book.add_format({"text_wrap": True, "valign": "top", "num_format": "@", "bg_color": "#FBE3E0"}),
+        "text": book.add_format(_CELL),
+        "rejected": book.add_format({**_CELL, "bg_color": "#FBE3E0"}),
     }
     _write_summary(book.add_worksheet("Сводка"), formats, report)
     if report.rows:
@@ -140,6 +143,12 @@ def _write_summary(sheet: Any, formats: dict[str, Any], report: FileReport) -> N
         "Отклонённые строки в показатели не входят: исправьте их и пришлите файл снова целиком. Строки с "
         "предупреждениями приняты. Подробно — на листе «Строки».",
     )
+    if report.hides_people:
+        sheet.write_string(
+            line + 3,
+            0,
+            "СНИЛС, имена и даты рождения сюда не переписываются: найдите строку в своём файле по её номеру.",
+        )
 
 
 def _write_rows(sheet: Any, formats: dict[str, Any], report: FileReport) -> None:
@@ -148,6 +157,11 @@ def _write_rows(sheet: Any, formats: dict[str, Any], report: FileReport) -> None
     for place, width in enumerate(widths):
         sheet.set_column(place, place, width)
     sheet.freeze_panes(1, 3)
+    # On paper the sender's own cells are not needed, and with them a page is too wide to read.
+    sheet.print_area(0, 0, len(report.rows), len(_ROWS) - 1)
+    sheet.set_landscape()
+    sheet.fit_to_pages(1, 0)
+    sheet.repeat_rows(0)
     sheet.autofilter(0, 0, len(report.rows), len(head) - 1)
     _write_line(sheet, 0, [title for title, _ in head], formats["head"], widths)
     for line, row in enumerate(report.rows, start=1):

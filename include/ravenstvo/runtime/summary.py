@@ -10,6 +10,7 @@ from typing import Any
 from psycopg2.extensions import cursor as Cursor
 
 from ravenstvo.publishing.difference import difference_path, published_differences
+from ravenstvo.quality.workbook import NO_YEAR
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse.connection import connect
 
@@ -168,9 +169,10 @@ def _show_next(
     if listed is not None:
         say(f'  {program} query "select * from marts.mart_identification where year = {listed} and is_low_results"')
     say(f"  {program} status")
-    errors = settings.reports_dir / str(year) / "errors"
-    if errors.is_dir() and any(errors.iterdir()):
-        say(f"  Ошибки для отправителей: {errors}")
+    for folder in (str(year), NO_YEAR):
+        errors = settings.reports_dir / folder / "errors"
+        if errors.is_dir() and any(errors.iterdir()):
+            say(f"  Ошибки для отправителей: {errors}")
     docs = settings.data_docs_dir / "index.html"
     if docs.exists():
         say(f"  Проверки (Data Docs): {docs}")

@@ -27,7 +27,7 @@ def generate(out: Path, seed: int, n_schools: int, years: list[int]) -> list[Pat
         raise FileExistsError(f"Папка «{out}» не пуста: укажите новую или пустую папку.")
     schools = build_schools(seed, n_schools, years)
     write_registers(out, schools, years)
-    write_programmes(out, seed, schools)
+    write_programmes(out, seed, schools, max(years))
     for year in sorted(years):
         write_vpr(out, year, list(vpr_works(seed, schools, year, min(years))), seed)
         write_context(out, seed, schools, year)

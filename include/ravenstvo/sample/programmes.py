@@ -83,11 +83,15 @@ TITLED = {"event", "service"}
 ONE_FILE_BEFORE = {"staff": 2021, "service": 2020}
 
 
-def write_programmes(out: Path, seed: int, schools: list[School]) -> None:
-    """Write the registers under `out/Программы`; a register without rows is not sent."""
+def write_programmes(out: Path, seed: int, schools: list[School], last_year: int) -> None:
+    """Write the registers under `out/Программы`; a register without rows is not sent.
+
+    Lists of years after `last_year` are left out: they would make a later campaign of themselves.
+    """
     programmes = Programmes(seed, schools)
     folder = out / FOLDER
-    for source, rows in programmes.registers().items():
+    for source, found in programmes.registers().items():
+        rows = [row for row in found if int(str(row.get("year", last_year))) <= last_year]
         for name, part in _files(source, rows).items():
             _write(folder / name, source, part, random.Random(f"{seed}|file|{name}"))
     federal = [course for course in programmes.courses if programmes.is_federal(course)]

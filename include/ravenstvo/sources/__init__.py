@@ -85,6 +85,11 @@ class Source(BaseModel):
         return frozenset(column.name for column in self.columns if column.kind in MADE_KINDS)
 
     @property
+    def date_columns(self) -> frozenset[str]:
+        """Names of the columns that hold a date: ``YYYY-MM-DD`` in landing."""
+        return frozenset(column.name for column in self.columns if column.kind == "date")
+
+    @property
     def column_names(self) -> tuple[str, ...]:
         """Names of the canonical columns, in the order of the landing table."""
         return tuple(column.name for column in self.columns)

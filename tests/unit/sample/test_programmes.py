@@ -26,7 +26,7 @@ Row = dict[str, Any]
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("край")
-    write_programmes(out, SEED, build_schools(SEED, N_SCHOOLS, list(DEFAULT_YEARS)))
+    write_programmes(out, SEED, build_schools(SEED, N_SCHOOLS, list(DEFAULT_YEARS)), max(DEFAULT_YEARS))
     return out / FOLDER
 
 
@@ -106,7 +106,7 @@ def test_every_register_comes(folder: Path) -> None:
 
 
 def test_a_region_without_helpers_sends_no_agreements(tmp_path: Path) -> None:
-    write_programmes(tmp_path, SEED, build_schools(SEED, 1, [2021]))
+    write_programmes(tmp_path, SEED, build_schools(SEED, 1, [2021]), 2021)
     made = {path.name for path in tmp_path.rglob("*.xlsx")}
     assert "Участники программ.xlsx" in made
     with_schools = [

@@ -77,9 +77,8 @@ select
     cast(of_person.n_found_at_start as integer) as n_found_at_start,
     cast(of_person.n_found_at_end as integer) as n_found_at_end,
     cast(coalesce(remaining.n_remaining, 0) as integer) as n_remaining,
-    -- Nobody diagnosed the person at the end, and the school's last list, if there is a later one, does not name them.
-    not of_person.has_final and last_list.school_id is not null and staff.person_id is null as has_left
+    -- Nobody diagnosed the person at the end: gone, unless a later list of the school still names them.
+    not of_person.has_final and staff.person_id is null as has_left
 from of_person
 left join remaining on of_person.school_id = remaining.school_id and of_person.person_id = remaining.person_id
-left join last_list on of_person.school_id = last_list.school_id
 left join staff on of_person.school_id = staff.school_id and of_person.person_id = staff.person_id

@@ -81,9 +81,9 @@ final as (
         'year' as period_kind,
         year,
         cast(null as integer) as period_no,
-        date_from,
-        date_to,
-        -- A programme that ends in the middle of a year is judged by that day's members.
+        -- What is done before a programme begins or after it has ended is not the programme's.
+        case when is_scored then greatest(date_from, programme_from) else date_from end as date_from,
+        case when is_scored then least(date_to, programme_to) else date_to end as date_to,
         case when is_scored then least(date_to, programme_to) else date_to end as as_of,
         is_scored
     from of_year
@@ -94,9 +94,9 @@ final as (
         'quarter',
         year,
         quarter_no,
-        quarter_from,
-        quarter_to,
-        quarter_to as as_of,
+        case when is_scored then greatest(quarter_from, programme_from) else quarter_from end,
+        case when is_scored then least(quarter_to, programme_to) else quarter_to end,
+        case when is_scored then least(quarter_to, programme_to) else quarter_to end as as_of,
         is_scored
     from quarter
     -- Quarters in which the programme itself was not under way are nobody's duty.

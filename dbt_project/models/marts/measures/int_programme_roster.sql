@@ -49,14 +49,14 @@ listed as (
         school.school_code,
         school.municipality_code,
         school.is_member,
-        partner.school_id is not null as is_partner
+        partner.school_id is not null or school.is_mentor as is_partner
     from school
     left join partner
         on
             school.programme_code = partner.programme_code
             and school.period = partner.period
             and school.school_id = partner.school_id
-    where school.is_member or partner.school_id is not null
+    where school.is_member or school.is_mentor or partner.school_id is not null
 
 )
 

@@ -230,22 +230,30 @@ recovered as (
 transition as (
 
     select
-        transition.programme_code,
-        transition.school_id,
-        transition.effective_from,
-        transition.measures_planned,
-        transition.measures_done,
-        bool_or(transition.effective_from is not null) over (partition by transition.programme_code) as is_dated
-    from {{ ref('fct_transition_programme') }} as transition
+        programme_code,
+        school_id,
+        effective_from,
+        measures_planned,
+        measures_done
+    from {{ ref('fct_transition_programme') }}
 
 ),
 
+-- A date in the register is what people say of a school; it stands beside the rule and does not replace it.
 moved as (
 
     select distinct
         period.programme_code,
         period.period,
-        transition.school_id
+        transition.school_id,
+        coalesce(transition.effective_from <= period.as_of, false) as is_declared,
+        coalesce(
+            transition.measures_planned > 0
+            and transition.measures_done * programme.moved_done_denominator
+            >= programme.moved_done_numerator * transition.measures_planned
+            and recovered.school_id is not null,
+            false
+        ) as is_by_rule
     from period
     inner join {{ ref('programme') }} as programme on period.programme_code = programme.programme_code
     inner join transition on period.programme_code = transition.programme_code
@@ -254,16 +262,6 @@ moved as (
             period.programme_code = recovered.programme_code
             and period.period = recovered.period
             and transition.school_id = recovered.school_id
-    where
-        case
-            -- Where the register says when schools have moved, it is believed; else the rule decides.
-            when transition.is_dated then coalesce(transition.effective_from <= period.as_of, false)
-            else
-                transition.measures_planned > 0
-                and transition.measures_done * programme.moved_done_denominator
-                >= programme.moved_done_numerator * transition.measures_planned
-                and recovered.school_id is not null
-        end
 
 ),
 
@@ -293,7 +291,8 @@ flagged as (
         school.is_leader,
         school.is_innovation_site,
         biased.school_id is not null as is_biased,
-        moved.school_id is not null as has_moved
+        coalesce(moved.is_by_rule, false) as has_moved,
+        coalesce(moved.is_declared, false) as is_declared
     from period
     inner join school on period.as_of = school.as_of and period.year = school.year
     inner join working
@@ -348,7 +347,8 @@ select
             case when is_leader or is_innovation_site then 'leader' end,
             case when 'vpr' = any(exams) then 'has_vpr' end,
             case when is_biased then 'biased' end,
-            case when has_moved then 'moved' end
+            case when has_moved then 'moved' end,
+            case when is_declared then 'declared_moved' end
         ],
         null
     ) as sets,

@@ -57,7 +57,11 @@ agreement_tagged as (
     select
         *,
         -- Two schools may each have a «№ 1»; a three-party paper has one number and one day.
-        coalesce(agreement_no || '|' || signed_on, part_id || ':' || row_no) as agreement_key,
+        concat_ws(
+            '|',
+            coalesce({{ fold('agreement_no') }}, school_code || ' ' || coalesce(partner_code, partner_name)),
+            signed_on
+        ) as agreement_key,
         array_remove(
             array[
                 case when is_leader or is_innovation_site then 'leader' end,
@@ -521,6 +525,29 @@ final as (
         part_id,
         row_no
     from standard
+    union all
+    select
+        'satisfaction',
+        null,
+        school_id,
+        municipality_code,
+        null,
+        school_id || '|' || surveyed_on,
+        null,
+        null,
+        null,
+        '{}',
+        surveyed_on,
+        null,
+        null,
+        null,
+        null,
+        score,
+        null,
+        'satisfaction',
+        part_id,
+        row_no
+    from {{ ref('fct_satisfaction') }}
     union all
     select
         'self_assessment',

@@ -26,5 +26,41 @@ select
     fact.part_id,
     '{{ env_var("RAVENSTVO_CALCULATION_ID", "manual") }}' as calculation_id
 from {{ ref('int_indicator_fact') }} as fact
+inner join {{ ref('indicator') }} as indicator
+    on
+        fact.programme_code = indicator.programme_code
+        and fact.indicator_code = indicator.indicator_code
+        and fact.version = coalesce(indicator.version, '')
 inner join {{ source('ops', 'source_part') }} as part on fact.part_id = part.part_id
 inner join {{ source('ops', 'source_file') }} as file on part.file_id = file.file_id
+-- What was done for others than those whom the indicator asks about stands behind no figure.
+where
+    case indicator.measure
+        when 'member_share' then fact.is_of_member
+        when 'score_share' then fact.is_of_member
+        when 'deficit_closed' then fact.is_of_member
+        when 'deficit_supported' then fact.is_of_member
+        when 'deficit_change' then fact.is_of_member
+        when 'named_share'
+            then
+                exists (
+                    select 1 from {{ ref('int_programme_place') }} as place
+                    where
+                        place.programme_code = fact.programme_code
+                        and place.indicator_code = fact.indicator_code
+                        and place.school_id = fact.school_id
+                )
+        when 'person_share'
+            then
+                exists (
+                    select 1 from {{ ref('int_indicator_person') }} as person
+                    where
+                        person.programme_code = fact.programme_code
+                        and person.indicator_code = fact.indicator_code
+                        and person.version = fact.version
+                        and person.period = fact.period
+                        and person.is_counted
+                        and coalesce(person.person_id = fact.person_id, person.school_id = fact.school_id)
+                )
+        else true
+    end

@@ -27,8 +27,8 @@ not_on_the_list as (
         place.programme_code,
         'document' as remark_kind,
         'named_outside_the_list' as remark_code,
-        'Пункт ' || place.indicator_code || ' называет «' || place.name
-        || '», а в списке программы этой школы нет. В показателе пункта она считается, в составе программы — нет.'
+        'Пункт ' || place.indicator_code || ' называет ' || place.name
+        || ', а в списке программы этой школы нет. В показателе пункта она считается, в составе программы — нет.'
             as remark,
         place.name as quote,
         place.quote_source
@@ -71,10 +71,15 @@ not_found as (
         place.programme_code,
         'register' as remark_kind,
         'named_not_found' as remark_code,
-        case place.place_kind when 'municipality' then 'Муниципалитет' else 'Школа' end || ' «' || place.name || '»'
-        || case
-            when place.n_found > 1 then ' подходит к нескольким записям реестра: добавьте вариант наименования.'
-            else ' — такой записи в реестре нет: добавьте вариант наименования, если это другая запись.'
+        case
+            when place.place_kind = 'municipality'
+                then 'Муниципалитета, названного «' || place.name || '», в реестре муниципалитетов нет.'
+            when place.n_found > 1
+                then
+                    'Название ' || place.name || ' подходит к нескольким школам реестра: какая это школа, скажет '
+                    || 'вариант наименования.'
+            else
+                'Школы ' || place.name || ' в реестре нет. Если она записана иначе, добавьте вариант наименования.'
         end as remark,
         place.name as quote,
         place.quote_source
@@ -90,7 +95,7 @@ named_not_member as (
         place.programme_code,
         'register' as remark_kind,
         'named_not_included' as remark_code,
-        'Школа списка «' || place.name || '» в реестре участников не значится.' as remark,
+        'Школа списка ' || place.name || ' в реестре участников не значится.' as remark,
         place.name as quote,
         place.quote_source
     from place

@@ -8,10 +8,10 @@ The check table of such a source holds its landed columns and, by the kind of ea
 * school: ``padded_c``, ``unknown_c``; municipality: ``unknown_c``;
 * programme: ``c_code``, ``unknown_c``; code of a record of another source: ``unknown_c``.
 
-And of the row: ``first_row_no`` (an earlier row has the same key), ``early_c`` (``c`` ends a period before it begins),
-``blank_group_1`` … (nothing of an ``any_of`` group is filled), ``snils_malformed``, ``snils_wrong_check``,
-``snils_missing`` (and no name to know the person by). A document ``<source>.facts.sql`` beside this one adds select
-expressions over ``typed``, which holds all of the above.
+And of the row: ``first_row_no`` (an earlier row has the same key; which of them is loaded is settled in ``repeats``),
+``early_c`` (``c`` ends a period before it begins), ``blank_group_1`` … (nothing of an ``any_of`` group is filled),
+``snils_malformed``, ``snils_wrong_check``, ``snils_missing`` (and no name to know the person by). A document
+``<source>.facts.sql`` beside this one adds select expressions over ``typed``, which holds all of the above.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-    -- The same school in the same role of the same programme, within a period that an earlier row has named.
+    -- The same school in the same role of the same programme, within periods that earlier rows have named.
     (
-        select min(other.row_no)
+        select string_agg(other.row_no::text, ', ' order by other.row_no)
         from typed as other
         where other.part_id = typed.part_id and other.row_no < typed.row_no
             and other.padded_school_code = typed.padded_school_code
@@ -8,4 +8,4 @@
             and other.included_from_day <> typed.included_from_day
             and other.included_from_day < coalesce(typed.excluded_from_day, 'infinity')
             and typed.included_from_day < coalesce(other.excluded_from_day, 'infinity')
-    ) as overlapped_row_no
+    ) as overlapped_rows

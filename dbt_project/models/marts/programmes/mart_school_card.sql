@@ -1,0 +1,164 @@
+-- One wide row for a school's page: who it is, its results, conditions, verdicts, programmes, partner, courses.
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    on_schema_change='append_new_columns',
+    post_hook='analyze {{ this }}',
+    pre_hook="{{ method_clear_span() }}",
+    indexes=[{'columns': ['year', 'school_id'], 'unique': true}]
+) }}
+
+with
+
+school as (
+
+    select * from {{ ref('int_school_of_year') }}
+
+),
+
+result as (
+
+    select
+        year,
+        school_id,
+        cast(count(*) filter (where n_participants > 0) as integer) as n_procedures,
+        cast(sum(n_participants) as integer) as n_results,
+        cast(sum(n_below_min) as integer) as n_below_min,
+        cast(sum(n_participants) filter (where n_below_min is not null) as integer) as n_with_minimum
+    from {{ ref('fct_school_procedure') }}
+    where {{ method_in_span('year') }}
+    group by year, school_id
+
+),
+
+method as (
+
+    select * from {{ ref('mart_identification_methods') }}
+    where {{ method_in_span('year') }}
+
+),
+
+-- The list that is put up for approval.
+listed as (
+
+    select identification.*
+    from {{ ref('mart_identification') }} as identification
+    inner join {{ ref('approval_method') }} as approved
+        on
+            identification.method_code = approved.method_code
+            and identification.year >= approved.year_from
+            and identification.year <= coalesce(approved.year_to, identification.year)
+    where {{ method_in_span('identification.year') }}
+
+),
+
+context as (
+
+    select * from {{ ref('mart_school_context') }}
+    where {{ method_in_span('year') }}
+
+),
+
+marker as (
+
+    select
+        year,
+        school_id,
+        cast(max(n_markers) as integer) as n_markers
+    from {{ ref('mart_objectivity') }}
+    where {{ method_in_span('year') }}
+    group by year, school_id
+
+),
+
+programme as (
+
+    select
+        year,
+        school_id,
+        array_agg(programme_code order by programme_code) filter (where is_member) as programmes,
+        array_agg(programme_code order by programme_code) filter (where is_mentor) as mentor_of,
+        bool_or('moved' = any(sets)) as has_moved
+    from {{ ref('int_programme_school') }}
+    where period_kind = 'year'
+    group by year, school_id
+
+),
+
+partner as (
+
+    select
+        year,
+        school_id,
+        bool_or(is_covered) as has_partner,
+        cast(max(n_agreements) as integer) as n_agreements,
+        max(array_to_string(partner_names, '; ')) as partner_names
+    from {{ ref('mart_partnership_school') }}
+    where {{ method_in_span('year') }}
+    group by year, school_id
+
+),
+
+course as (
+
+    select
+        year,
+        school_id,
+        max(n_persons_completed) as n_persons_completed,
+        max(headcount) as headcount,
+        bool_or(is_complete) as is_pd_complete
+    from {{ ref('mart_pd_completion') }}
+    where {{ method_in_span('year') }}
+    group by year, school_id
+
+)
+
+select
+    school.year,
+    school.school_id,
+    school.school_code,
+    school.login,
+    school.school_name,
+    school.municipality_code,
+    school.municipality_name,
+    school.school_kind,
+    school.is_rural,
+    coalesce(result.n_procedures, 0) as n_procedures,
+    result.n_results,
+    result.n_below_min,
+    cast(result.n_below_min as double precision) / nullif(result.n_with_minimum, 0) as share_below_min,
+    listed.method_code as list_method_code,
+    listed.is_low_results,
+    listed.low_procedures,
+    listed.evidence_grade,
+    listed.probability_low,
+    listed.is_fragile,
+    listed.years_identified,
+    method.n_methods,
+    method.n_methods_low,
+    method.methods_low,
+    context.context_index,
+    context.context_quartile,
+    method.is_adverse_context,
+    context.expected_score,
+    context.residual_z,
+    coalesce(marker.n_markers, 0) as n_markers,
+    coalesce(programme.programmes, '{}') as programmes,
+    coalesce(programme.mentor_of, '{}') as mentor_of,
+    partner.has_partner,
+    partner.n_agreements,
+    partner.partner_names,
+    course.n_persons_completed,
+    course.headcount,
+    course.is_pd_complete,
+    case when programme.programmes is not null then programme.has_moved end as has_moved,
+    '{{ env_var("RAVENSTVO_CALCULATION_ID", "manual") }}' as calculation_id
+from school
+left join result on school.year = result.year and school.school_id = result.school_id
+left join method on school.year = method.year and school.school_id = method.school_id
+left join listed on school.year = listed.year and school.school_id = listed.school_id
+left join context on school.year = context.year and school.school_id = context.school_id
+left join marker on school.year = marker.year and school.school_id = marker.school_id
+left join programme on school.year = programme.year and school.school_id = programme.school_id
+left join partner on school.year = partner.year and school.school_id = partner.school_id
+left join course on school.year = course.year and school.school_id = course.school_id

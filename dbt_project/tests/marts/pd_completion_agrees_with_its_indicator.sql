@@ -1,0 +1,36 @@
+-- What: the schools that mart_pd_completion calls complete are those that indicator T14 counts.
+-- When it matters: always; the page of courses and the page of indicators show the same number.
+-- How to resolve: the two count from one register by two roads. Run the marts stage for the year again; if it stays,
+-- compare what the two call a fitting course: hours, positions, the year of the last day.
+with
+
+indicator as (
+
+    select
+        year,
+        programme_code,
+        territory_code as school_code,
+        max(numerator) = 1 as is_complete
+    from {{ ref('fct_indicator_value') }}
+    where
+        {{ method_in_span('year') }}
+        and indicator_code = 'T14'
+        and period_kind = 'year'
+        and component = ''
+        and territory_kind = 'school'
+        and numerator is not null
+    group by year, programme_code, territory_code
+
+)
+
+select
+    indicator.year,
+    indicator.programme_code,
+    indicator.school_code
+from indicator
+left join {{ ref('mart_pd_completion') }} as completion
+    on
+        indicator.year = completion.year
+        and indicator.programme_code = completion.programme_code
+        and indicator.school_code = completion.school_code
+where indicator.is_complete is distinct from completion.is_complete
