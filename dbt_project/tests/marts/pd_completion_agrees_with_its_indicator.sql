@@ -1,5 +1,5 @@
--- What: the schools that mart_pd_completion calls complete are those that the indicators with the programme's own norm of
--- people (min: pd_required) count.
+-- What: the schools that mart_pd_completion calls complete are those that the indicators count which ask for the
+-- programme's own norm of people (min: pd_required).
 -- When it matters: always; the page of courses and the page of indicators show the same number.
 -- How to resolve: the two count from one register by two roads. Run the marts stage for the year again; if it stays,
 -- compare what the two call a fitting course: hours, positions, the year of the last day.
