@@ -154,7 +154,7 @@ def explain(
 
 @app.command()
 def indicator(
-    code: Annotated[str, typer.Argument(help="Код показателя: T16, L03, P1.8a; можно русскими буквами")],
+    code: Annotated[str, typer.Argument(help="Код показателя, как в mart_programme_indicator; можно русскими буквами")],
     year: Annotated[int, typer.Option(help="Год, за который рассчитан показатель")],
     programme: Annotated[
         str | None, typer.Option(help="Код или название программы; без него — все с таким кодом")

@@ -1,4 +1,5 @@
--- What: the schools that mart_pd_completion calls complete are those that indicator T14 counts.
+-- What: the schools that mart_pd_completion calls complete are those that the indicators count which ask for the
+-- programme's own norm of people (min: pd_required).
 -- When it matters: always; the page of courses and the page of indicators show the same number.
 -- How to resolve: the two count from one register by two roads. Run the marts stage for the year again; if it stays,
 -- compare what the two call a fitting course: hours, positions, the year of the last day.
@@ -14,7 +15,13 @@ indicator as (
     from {{ ref('fct_indicator_value') }}
     where
         {{ method_in_span('year') }}
-        and indicator_code = 'T14'
+        and (programme_code, indicator_code) in (
+            select
+                asked.programme_code,
+                asked.indicator_code
+            from {{ ref('indicator') }} as asked
+            where asked.parameters ->> 'min' = 'pd_required'
+        )
         and period_kind = 'year'
         and component = ''
         and territory_kind = 'school'
