@@ -6,12 +6,17 @@ with
 written as (
 
     select
-        *,
+        item.*,
         -- «1.8а», «П1.8a.», «п. 1.8а», «P1.8a» are one code.
-        regexp_replace(translate({{ fold('item_code') }}, 'абпр', 'abpp'), '(^p[. ]*)|(\.$)', '', 'g') as code_folded,
-        {{ fold('name') }} as name_folded,
-        cast(substring(stage from '[0-9]+') as integer) as stage_no
-    from {{ ref('fct_plan_item') }}
+        regexp_replace(translate({{ fold('item.item_code') }}, 'абпр', 'abpp'), '(^p[. ]*)|(\.$)', '', 'g') as code_folded,
+        {{ fold('item.name') }} as name_folded,
+        -- «2», «2 этап», «II этап», «второй».
+        cast(coalesce(substring(item.stage from '[0-9]{1,4}'), stage.value) as integer) as stage_no
+    from {{ ref('fct_plan_item') }} as item
+    left join {{ ref('value_list') }} as stage
+        on
+            stage.list_name = 'stage_number'
+            and trim(replace({{ fold('item.stage') }}, 'этап', '')) = stage.spelling
 
 ),
 
