@@ -8,7 +8,9 @@ written as (
     select
         item.*,
         -- «1.8а», «П1.8a.», «п. 1.8а», «P1.8a» are one code.
-        regexp_replace(translate({{ fold('item.item_code') }}, 'абпр', 'abpp'), '(^p[. ]*)|(\.$)', '', 'g') as code_folded,
+        regexp_replace(
+            translate({{ fold('item.item_code') }}, 'абпр', 'abpp'), '(^p[. ]*)|(\.$)', '', 'g'
+        ) as code_folded,
         {{ fold('item.name') }} as name_folded,
         -- «2», «2 этап», «II этап», «второй».
         cast(coalesce(substring(item.stage from '[0-9]{1,4}'), stage.value) as integer) as stage_no
