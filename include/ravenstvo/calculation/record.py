@@ -20,6 +20,7 @@ SERVICE_COLUMNS = frozenset(
         "file_id",
         "part_id",
         "person_key",
+        "person_id",
         "decided_status",
         "decided_by",
         "decided_at",
