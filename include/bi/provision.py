@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,8 @@ def _prepare(app: Any) -> None:
     from superset.extensions import appbuilder, migrate, security_manager
 
     _say("Таблицы метаданных Superset")
-    upgrade(directory=migrate.directory)
+    with redirect_stdout(sys.stderr):  # what the migrations print belongs into the log
+        upgrade(directory=migrate.directory)
     _say("Права Superset")
     appbuilder.add_permissions(update_perms=True)
     security_manager.sync_role_definitions()

@@ -115,7 +115,7 @@ def export(settings: Settings, say: Say) -> None:
     if not _stamp(settings):
         raise BiError("В Superset ещё ничего не загружено: выполните «make bi».")
     target = settings.bi_dir / "export.json"
-    _run_script(settings, "export", [str(target)], lambda _: None)
+    _run_script(settings, "export", [str(target), access.ADMIN], lambda _: None)
     content = json.loads(target.read_text(encoding="utf-8"))
     target.unlink()
     done = exported.write(_folder(settings), content, _marts(settings))

@@ -14,6 +14,9 @@ from ravenstvo.publishing.dictionary import Mart
 
 ANALYST, MUNICIPALITY, GUEST = AUDIENCES["analyst"], AUDIENCES["municipality"], AUDIENCES["guest"]
 
+# Login of the administrator, in whose name everything is imported and exported.
+ADMIN = "admin"
+
 # How the rows of a municipality are found in a mart.
 _WAYS = ("code", "name", "school")
 
@@ -39,7 +42,7 @@ class Municipality:
 def users(municipalities: list[Municipality]) -> list[dict[str, Any]]:
     """Users to be made where they do not exist: login, what they are called, roles."""
     fixed = (
-        ("admin", "Администратор", ["Admin"]),
+        (ADMIN, "Администратор", ["Admin"]),
         ("analyst", "Аналитик", [ANALYST]),
         ("guest", "Гость", [GUEST]),
     )

@@ -99,6 +99,8 @@ def compiled(chart: Chart, mart: Mart) -> Document:
 def decompiled(name: str, asset: Document, mart: Mart) -> Document:
     """The document of a chart that Superset exported."""
     params = {key: value for key, value in (asset.get("params") or {}).items() if key not in _ADDED}
+    if not params.get("annotation_layers"):
+        params.pop("annotation_layers", None)
     config = _without_formats(params, mart, asset["viz_type"])
     if config:
         params["column_config"] = config
