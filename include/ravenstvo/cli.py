@@ -37,6 +37,7 @@ def main() -> None:
     from ravenstvo.calculation.decision_workbook import DecisionWorkbookError
     from ravenstvo.calculation.lifecycle import CalculationError
     from ravenstvo.calculation.proposal import ApprovalError
+    from ravenstvo.publishing.report.reader import ReportError
     from ravenstvo.publishing.template_lists import TemplateError
     from ravenstvo.runtime.airflow_home import AirflowError
     from ravenstvo.runtime.recalculation import BusyError
@@ -55,6 +56,7 @@ def main() -> None:
         CalculationError,
         DecisionWorkbookError,
         FileExistsError,
+        ReportError,
         ServerError,
         ServiceError,
         SocketError,
@@ -261,6 +263,18 @@ def sample(
     # The command line gives an option one value; the years after the first arrive as arguments.
     files = generate(out, seed, schools, sorted({*(years or []), *(more_years or [])}) or list(DEFAULT_YEARS))
     typer.echo(f"Файлов: {len(files)}, папка: {out}")
+
+
+@app.command()
+def report(
+    year: ListYear, out: Annotated[Path | None, typer.Option(help="Папка; без неё — папка отчётов года")] = None
+) -> None:
+    """Записать отчёт кампании: страницу HTML, которая открывается без сети, и PDF."""
+    from ravenstvo.publishing.report import write_report
+
+    with _warehouse():
+        written = write_report(get_settings(), year, out)
+    typer.echo(f"Отчёт: {written.page}\nPDF: {written.pdf}")
 
 
 @contextmanager
