@@ -100,7 +100,7 @@ class Settings(BaseSettings):
 
     @property
     def reports_dir(self) -> Path:
-        """What people read: error workbooks by year."""
+        """What people read, by year: the report, error workbooks."""
         return self.home / "reports"
 
     def report_file(self, year: int) -> Path:
@@ -161,6 +161,10 @@ class Settings(BaseSettings):
     def dbt_logs_dir(self) -> Path:
         """Dbt's logs."""
         return self.logs_dir / "dbt"
+
+    def report_file(self, year: int) -> Path:
+        """The page of a year's report; its PDF lies beside it."""
+        return self.reports_dir / str(year) / "report.html"
 
     def make_home(self) -> None:
         """Create the state folder and its private rooms (0700: they hold rows and secrets).
