@@ -37,11 +37,8 @@ def main() -> None:
     from ravenstvo.calculation.decision_workbook import DecisionWorkbookError
     from ravenstvo.calculation.lifecycle import CalculationError
     from ravenstvo.calculation.proposal import ApprovalError
-<<<<<<< HEAD
     from ravenstvo.publishing.bi.charts import DocumentError
-=======
     from ravenstvo.publishing.report.reader import ReportError
->>>>>>> report
     from ravenstvo.publishing.template_lists import TemplateError
     from ravenstvo.runtime.airflow_home import AirflowError
     from ravenstvo.runtime.bi import BiError
@@ -64,11 +61,8 @@ def main() -> None:
         DecisionWorkbookError,
         DocumentError,
         FileExistsError,
-<<<<<<< HEAD
         LoginError,
-=======
         ReportError,
->>>>>>> report
         ServerError,
         ServiceError,
         SocketError,
@@ -277,7 +271,6 @@ def sample(
     typer.echo(f"Файлов: {len(files)}, папка: {out}")
 
 
-<<<<<<< HEAD
 bi_commands = typer.Typer(help="Superset: дашборды на витринах.", no_args_is_help=True)
 app.add_typer(bi_commands, name="bi")
 
@@ -321,7 +314,8 @@ def bi_status() -> None:
     from ravenstvo.runtime import bi
 
     bi.status(get_settings(), typer.echo)
-=======
+
+
 @app.command()
 def report(
     year: ListYear, out: Annotated[Path | None, typer.Option(help="Папка; без неё — папка отчётов года")] = None
@@ -332,7 +326,6 @@ def report(
     with _warehouse():
         written = write_report(get_settings(), year, out)
     typer.echo(f"Отчёт: {written.page}\nPDF: {written.pdf}")
->>>>>>> report
 
 
 @contextmanager

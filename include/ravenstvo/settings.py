@@ -162,10 +162,6 @@ class Settings(BaseSettings):
         """Dbt's logs."""
         return self.logs_dir / "dbt"
 
-    def report_file(self, year: int) -> Path:
-        """The page of a year's report; its PDF lies beside it."""
-        return self.reports_dir / str(year) / "report.html"
-
     def make_home(self) -> None:
         """Create the state folder and its private rooms (0700: they hold rows and secrets).
 
