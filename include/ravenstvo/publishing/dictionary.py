@@ -61,7 +61,11 @@ class Metric:
 
 @dataclass(frozen=True)
 class Mart:
-    """A table or view that people read; ``description`` is markdown under the four headings of the house."""
+    """A table or view that people read; ``description`` is markdown under the four headings of the house.
+
+    ``audience`` says what those see who may see one municipality only: ``open`` all rows, ``school`` the rows of its
+    schools by school_id, ``closed`` nothing; empty: the rows that name the municipality, nothing where none does.
+    """
 
     name: str
     schema: str
@@ -69,6 +73,7 @@ class Mart:
     description: str
     columns: tuple[Column, ...]
     metrics: tuple[Metric, ...] = ()
+    audience: str = ""
 
     @cached_property
     def titles(self) -> dict[str, str]:
@@ -114,6 +119,7 @@ def _mart(node: dict[str, Any], metrics: tuple[Metric, ...]) -> Mart:
             for column in node["columns"].values()
         ),
         metrics=metrics,
+        audience=_meta(node).get("audience") or "",
     )
 
 
