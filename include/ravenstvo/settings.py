@@ -47,6 +47,10 @@ class Settings(BaseSettings):
         default=None, description="Address under which the other services reach the web interface"
     )
 
+    dashboards_url: str = Field(
+        default="http://127.0.0.1:8088", description="Address at which people open the dashboards"
+    )
+
     @field_validator("home", "inbox", mode="after")
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
@@ -83,6 +87,10 @@ class Settings(BaseSettings):
     def reports_dir(self) -> Path:
         """What people read: error workbooks by year."""
         return self.home / "reports"
+
+    def report_file(self, year: int) -> Path:
+        """The report of a year as one HTML page; the PDF lies beside it."""
+        return self.reports_dir / str(year) / "report.html"
 
     @property
     def decisions_dir(self) -> Path:
@@ -123,6 +131,11 @@ class Settings(BaseSettings):
     def dbt_target_dir(self) -> Path:
         """Dbt's compiled project and results."""
         return self.home / "dbt" / "target"
+
+    @property
+    def dbt_docs_file(self) -> Path:
+        """Dbt's documentation as one HTML page."""
+        return self.home / "dbt" / "docs" / "index.html"
 
     @property
     def dbt_logs_dir(self) -> Path:
