@@ -30,10 +30,11 @@ named as (
         union all
     {% endfor %}
     select
-        cast(null as bigint) as part_id,
-        cast(null as integer) as row_no,
+        finding.part_id,
+        finding.row_no,
         cast(null as text) as school_code,
         cast(null as text) as school_login
+    from finding
     where false
 
 ),
