@@ -78,10 +78,11 @@ def main() -> None:
 def run(inbox: Inbox = None, year: Year = None) -> None:
     """Загрузить папку и пересчитать год."""
     from ravenstvo.runtime import recalculation
+    from ravenstvo.runtime.terminal import Terminal
 
     settings = get_settings()
     folder = inbox.expanduser().absolute() if inbox else settings.inbox
-    raise typer.Exit(recalculation.run(settings, folder, year or settings.year, typer.echo))
+    raise typer.Exit(recalculation.run(settings, folder, year or settings.year, Terminal()))
 
 
 @app.command()
