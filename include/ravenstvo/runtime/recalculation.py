@@ -50,7 +50,7 @@ _BUILDS = "build_"
 _TASK_STARTS = re.compile(r"\[DAG TEST\] starting task_id=(\w+) map_index=(-?\d+)")
 # The line that ends a traceback: the first one that is not indented.
 _RAISED = re.compile(r"[\w.]+: (.+)")
-_NODE = re.compile(r" (?P<place>\d+) of (?P<all>\d+) (?!START)[A-Z]")
+_NODE = re.compile(r" (?P<place>\d+) of (?P<all>\d+) (?P<what>[A-Z]+)")
 _STOP_SECONDS = 10
 
 
@@ -150,8 +150,12 @@ class _Heard:
     step: str | None = None
     error: Failure | None = None
     n_landed: int = 0
+    dbt: _DbtLog = field(init=False)
     _in_traceback: bool = False
-    _n_files: int | None = field(default=None)
+    _n_files: int | None = None
+
+    def __post_init__(self) -> None:
+        self.dbt = _DbtLog(self.settings.dbt_logs_dir / "dbt.log")
 
     @property
     def title(self) -> str:
@@ -177,7 +181,8 @@ class _Heard:
         if self.step == "land":
             return self._files
         if (self.step or "").startswith(_BUILDS):
-            return _DbtLog(self.settings.dbt_logs_dir / "dbt.log")
+            self.dbt.begin()
+            return self.dbt.told
         return None
 
     def _files(self) -> str:
@@ -188,7 +193,7 @@ class _Heard:
 
 
 class _DbtLog:
-    """How many nodes of a stage dbt has built, by the lines that its log has gained since the stage began."""
+    """How many nodes of a stage dbt has built, by the lines that its log gains."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -196,20 +201,33 @@ class _DbtLog:
         self._rest = ""
         self._done = self._all = 0
 
-    def __call__(self) -> str:
-        if self._path.exists():
-            # Dbt puts a full log aside and begins a new one.
-            if self._path.stat().st_size < self._read:
-                self._read = 0
-            with self._path.open("rb") as log:
-                log.seek(self._read)
-                fresh = log.read()
-            self._read += len(fresh)
-            *lines, self._rest = (self._rest + fresh.decode("utf-8", errors="replace")).split("\n")
-            for line in lines:
-                if node := _NODE.search(line):
-                    self._done, self._all = self._done + 1, int(node["all"])
+    def begin(self) -> None:
+        """A stage begins: nothing is counted before dbt starts its first node."""
+        self._done = self._all = 0
+
+    def told(self) -> str:
+        """How many of how many; nothing while dbt has not said."""
+        for line in self._fresh_lines():
+            node = _NODE.search(line)
+            if node and node["what"] == "START":
+                if node["place"] == "1":
+                    self._done, self._all = 0, int(node["all"])
+            elif node and self._all:
+                self._done += 1
         return f"моделей и проверок: {self._done} из {self._all}" if self._all else ""
+
+    def _fresh_lines(self) -> list[str]:
+        if not self._path.exists():
+            return []
+        # Dbt puts a full log aside and begins a new one.
+        if self._path.stat().st_size < self._read:
+            self._read = 0
+        with self._path.open("rb") as log:
+            log.seek(self._read)
+            fresh = log.read()
+        self._read += len(fresh)
+        *lines, self._rest = (self._rest + fresh.decode("utf-8", errors="replace")).split("\n")
+        return lines
 
 
 def run_dag(

@@ -16,6 +16,8 @@ from typing import NoReturn
 import psutil
 
 from ravenstvo.runtime import airflow_home
+from ravenstvo.runtime.results import PREFIX
+from ravenstvo.runtime.terminal import Terminal
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse import migrate, server
 
@@ -33,21 +35,28 @@ class ServiceError(RuntimeError):
     """A service cannot be started; the message (Russian) says where to look."""
 
 
-def up(settings: Settings, say: Callable[[str], None]) -> None:
+def up(settings: Settings, terminal: Terminal) -> None:
     """Start what does not run yet, wait until all of it is healthy, and say where the interface is."""
     settings.make_home()
-    migrate.upgrade(settings)
-    environment = airflow_home.prepare(settings)
-    _pid_dir(settings).mkdir(exist_ok=True, mode=0o700)
-    if _running(settings, "api-server") is None and not _port_is_free(settings):
-        raise ServiceError(f"Порт {settings.api_port} занят. Задайте другой: RAVENSTVO_API_PORT=8081 make up")
-    for name in SERVICES:
-        if _running(settings, name) is None:
-            _start(settings, name, environment)
-    _wait_until_healthy(settings)
-    say(f"Airflow: {airflow_home.api_url(settings)}")
-    say(f"Пользователь {airflow_home.ADMIN}, пароль в файле {airflow_home.passwords_file(settings)}")
-    say(f"Журналы: {settings.logs_dir}. Остановить: make down")
+    healthy: set[str] = set()
+    with terminal.stages(["хранилище", "настройка Airflow", "запуск служб"]) as stages:
+        stages.start("хранилище")
+        migrate.upgrade(settings)
+        stages.start("настройка Airflow")
+        environment = airflow_home.prepare(settings)
+        stages.start("запуск служб", lambda: f"готово: {len(healthy)} из {len(SERVICES)}")
+        _pid_dir(settings).mkdir(exist_ok=True, mode=0o700)
+        if _running(settings, "api-server") is None and not _port_is_free(settings):
+            raise ServiceError(f"Порт {settings.api_port} занят. Задайте другой: RAVENSTVO_API_PORT=8081 make up")
+        for name in SERVICES:
+            if _running(settings, name) is None:
+                _start(settings, name, environment)
+        _wait_until_healthy(settings, healthy)
+    terminal.path("Airflow", airflow_home.api_url(settings), 13)
+    terminal.path("Результаты", f"{airflow_home.api_url(settings)}{PREFIX}/", 13)
+    terminal.path("Журналы", settings.logs_dir, 13)
+    terminal.say(f"Пользователь {airflow_home.ADMIN}, пароль в файле {airflow_home.passwords_file(settings)}")
+    terminal.say("Остановить: make down")
 
 
 def run_in_foreground(settings: Settings, name: str) -> NoReturn:
@@ -101,13 +110,15 @@ def _running(settings: Settings, name: str) -> psutil.Process | None:
         return None
 
 
-def _wait_until_healthy(settings: Settings) -> None:
+def _wait_until_healthy(settings: Settings, healthy: set[str]) -> None:
+    """Wait, noting in ``healthy`` which services are."""
     deadline = time.monotonic() + _START_SECONDS
     while True:
         for name in SERVICES:
             if _running(settings, name) is None:
                 raise ServiceError(f"Служба {name} не запустилась. Подробности: {settings.logs_dir / (name + '.log')}")
         waiting = unhealthy(settings)
+        healthy |= set(SERVICES) - set(waiting)
         if not waiting:
             return
         if time.monotonic() > deadline:
