@@ -9,7 +9,7 @@ import re
 import signal
 import subprocess
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -169,21 +169,18 @@ class _Heard:
                 self.n_landed += 1
             if starts[1] != self.step:
                 self.step = starts[1]
-                self.stages.start(self.title, self._progress())
+                stage = self.stages.start(self.title)
+                if self.step == "land":
+                    stage.progress = self._files
+                elif self.step.startswith(_BUILDS):
+                    self.dbt.begin()
+                    stage.progress = self.dbt.told
         elif line.startswith("Traceback "):
             self._in_traceback = True
         elif self._in_traceback and line.strip() and not line.startswith(" "):
             self._in_traceback = False
             raised = _RAISED.match(line)
             self.error = self.error or Failure(self.title, (raised[1] if raised else line).strip())
-
-    def _progress(self) -> Callable[[], str] | None:
-        if self.step == "land":
-            return self._files
-        if (self.step or "").startswith(_BUILDS):
-            self.dbt.begin()
-            return self.dbt.told
-        return None
 
     def _files(self) -> str:
         if self._n_files is None:

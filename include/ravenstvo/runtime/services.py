@@ -44,7 +44,7 @@ def up(settings: Settings, terminal: Terminal) -> None:
         migrate.upgrade(settings)
         stages.start("настройка Airflow")
         environment = airflow_home.prepare(settings)
-        stages.start("запуск служб", lambda: f"готово: {len(healthy)} из {len(SERVICES)}")
+        stages.start("запуск служб").progress = lambda: f"готово: {len(healthy)} из {len(SERVICES)}"
         _pid_dir(settings).mkdir(exist_ok=True, mode=0o700)
         if _running(settings, "api-server") is None and not _port_is_free(settings):
             raise ServiceError(f"Порт {settings.api_port} занят. Задайте другой: RAVENSTVO_API_PORT=8081 make up")

@@ -41,6 +41,11 @@ class Stage:
     started: float = 0.0
     seconds: float = 0.0
     progress: Callable[[], str] = field(default=lambda: "")
+    reached: str = ""
+
+    def told(self) -> str:
+        """How far it is, or came."""
+        return self.progress() if self.state == _RUNNING else self.reached
 
     def elapsed(self) -> float:
         """Seconds so far, or in all."""
@@ -163,8 +168,8 @@ class Stages:
         self._running: Stage | None = None
         self._skipped_shown = True
 
-    def start(self, title: str, progress: Callable[[], str] | None = None) -> None:
-        """End the stage that runs, and begin this one."""
+    def start(self, title: str) -> Stage:
+        """End the stage that runs, and begin this one; its ``progress`` may be set."""
         self._end(_DONE)
         stage = next((one for one in self._list if one.title == title and one.state == _WAITING), None)
         if stage is None:
@@ -172,10 +177,10 @@ class Stages:
             # Before the stages that wait.
             self._list.insert(sum(one.state != _WAITING for one in self._list), stage)
         stage.state, stage.started = _RUNNING, time.monotonic()
-        stage.progress = progress or stage.progress
         self._running = stage
         if not self._terminal.is_live:
             self._terminal._write(f"  {title} … ")
+        return stage
 
     def fail(self) -> None:
         """The stage that runs has failed."""
@@ -214,7 +219,7 @@ class Stages:
                 text, mark_style = _MARKS[stage.state]
                 mark, style = Text(text, mark_style), "dim" if stage.state == _WAITING else ""
             time_shown = "" if stage.state == _WAITING else duration(stage.elapsed())
-            table.add_row(mark, Text(stage.title, style), time_shown, Text(plain(stage.progress())))
+            table.add_row(mark, Text(stage.title, style), time_shown, Text(plain(stage.told())))
         if not self._skipped_shown:
             return table
         return Group(table, Text(f"  Прошло {duration(self.seconds)}", "dim"))
@@ -223,10 +228,10 @@ class Stages:
         stage = self._running
         if stage is None:
             return
-        stage.seconds, stage.state = stage.elapsed(), state
+        stage.reached, stage.seconds, stage.state = stage.told(), stage.elapsed(), state
         self._running = None
         if not self._terminal.is_live:
-            told = stage.progress()
+            told = stage.reached
             failed = "не выполнено, " if state == _FAILED else ""
             self._terminal._write(f"{failed}{duration(stage.seconds)}{f' ({plain(told)})' if told else ''}\n")
 

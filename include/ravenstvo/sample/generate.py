@@ -18,7 +18,7 @@ from ravenstvo.sample.vpr_files import write_marks_report, write_vpr
 
 
 def generate(
-    out: Path, seed: int, n_schools: int, years: list[int], begin: Callable[[str], None] = lambda part: None
+    out: Path, seed: int, n_schools: int, years: list[int], begin: Callable[[str], object] = lambda part: None
 ) -> list[Path]:
     """Write a made-up region's inbox into `out` and return its files; the same arguments give the same bytes.
 

@@ -6,8 +6,11 @@ import io
 import os
 import pty
 import re
+import select
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -29,10 +32,16 @@ begins("read_inbox")
 for file in (2, 0, 1):
     begins("land", file)
 begins("prepare")
+(home / "logs" / "dbt").mkdir(parents=True, exist_ok=True)
+def builds(all_nodes, done):
+    with (home / "logs" / "dbt" / "dbt.log").open("a") as log:
+        for place in range(1, done + 1):
+            log.write(f"10 [info ] [Thread-1]: {place} of {all_nodes} START sql table model a\n")
+            log.write(f"10 [info ] [Thread-1]: {place} of {all_nodes} OK created a\n")
+begins("build_core")
+builds(4, 4)
 begins("build_marts")
-log = home / "logs" / "dbt" / "dbt.log"
-log.parent.mkdir(parents=True, exist_ok=True)
-log.write_text("10 [info ] [Thread-1]: 1 of 2 START sql table model a\n10 [info ] [Thread-1]: 1 of 2 OK created a\n")
+builds(2, 1)
 if how == "watched":
     open(home / "seen").read()  # until somebody has seen this much
 if how == "fails":
@@ -73,7 +82,12 @@ def _in_terminal(home: Path, how: str, press: Callable[[str], bytes] = lambda so
     if pid == 0:
         os.execve(sys.executable, [sys.executable, "-c", RUN, how], _environment(home, more))
     drawn = b""
+    deadline = time.monotonic() + 60
     while True:
+        if not select.select([screen], [], [], max(0, deadline - time.monotonic()))[0]:
+            os.kill(pid, signal.SIGTERM)
+            deadline += 10
+            continue
         try:
             piece = os.read(screen, 65536)
         except OSError:  # the terminal's last user has gone
@@ -118,13 +132,14 @@ def test_a_terminal_shows_stages_with_progress_and_time(tmp_path: Path) -> None:
     assert re.search(r"✓ чтение папки .+[⠀-⣿] витрины .+· завершение", _words(seen_times[0]), re.DOTALL)
     assert "\x1b[2K" in drawn, "the stages are drawn over, not anew below"
     seen = _words(drawn[len(seen_times[0]) :])
-    for stage in ("подготовка", "чтение папки", "загрузка файлов", "что изменилось", "витрины"):
+    for stage in ("подготовка", "чтение папки", "загрузка файлов", "что изменилось", "звезда", "витрины"):
         assert re.search(rf"✓ {stage} +\d+,\d с", seen), stage
     assert re.search(r"✓ загрузка файлов +\d+,\d с файлов: 3 из 3", seen)
+    assert re.search(r"✓ звезда +\d+,\d с моделей и проверок: 4 из 4", seen)
     assert re.search(r"✓ витрины +\d+,\d с моделей и проверок: 1 из 2", seen)
     assert re.search(r"Готово за \d+,\d с\.", seen)
     # What did not begin is not said to be done.
-    assert "✓ звезда" not in seen
+    assert "принятые строки" not in seen
 
 
 def test_no_color_leaves_no_colour(tmp_path: Path) -> None:
@@ -148,7 +163,7 @@ def test_a_pipe_gets_a_line_for_each_stage(tmp_path: Path) -> None:
     assert "\r" not in told
     lines = told.splitlines()
     assert [re.sub(r" … \d+,\d с.*", "", line) for line in lines[1:-1]] == [
-        *("  подготовка", "  чтение папки", "  загрузка файлов", "  что изменилось", "  витрины"),
+        *("  подготовка", "  чтение папки", "  загрузка файлов", "  что изменилось", "  звезда", "  витрины"),
     ]
     assert re.fullmatch(r"  загрузка файлов … \d+,\d с \(файлов: 3 из 3\)", lines[3])
     assert re.fullmatch(r"Готово за \d+,\d с\.", lines[-1])
