@@ -37,6 +37,7 @@ def main() -> None:
     from ravenstvo.calculation.decision_workbook import DecisionWorkbookError
     from ravenstvo.calculation.lifecycle import CalculationError
     from ravenstvo.calculation.proposal import ApprovalError
+    from ravenstvo.publishing.export_data import ExportError
     from ravenstvo.publishing.template_lists import TemplateError
     from ravenstvo.runtime.airflow_home import AirflowError
     from ravenstvo.runtime.recalculation import BusyError
@@ -54,6 +55,7 @@ def main() -> None:
         BusyError,
         CalculationError,
         DecisionWorkbookError,
+        ExportError,
         FileExistsError,
         ServerError,
         ServiceError,
@@ -261,6 +263,34 @@ def sample(
     # The command line gives an option one value; the years after the first arrive as arguments.
     files = generate(out, seed, schools, sorted({*(years or []), *(more_years or [])}) or list(DEFAULT_YEARS))
     typer.echo(f"Файлов: {len(files)}, папка: {out}")
+
+
+@app.command()
+def export(
+    year: ListYear,
+    municipality: Annotated[
+        str | None, typer.Option(help="Код или название муниципалитета; без него — регион и все муниципалитеты")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Папка; без неё — в папке отчётов года")] = None,
+) -> None:
+    """Записать книги .xlsx за год: перечень школ, основания, условия, показатели, партнёрство, курсы, карточки."""
+    from rich.console import Console
+    from rich.progress import track
+
+    from ravenstvo.publishing import export as publishing
+
+    settings = get_settings()
+    with _warehouse() as connection, connection.cursor() as cursor:
+        prepared = publishing.prepare(cursor, settings, year, municipality)
+    folder = out or publishing.workbooks_dir(settings, year)
+    written, n_books, screen = prepared.write(folder), len(prepared.territories), Console()
+    if screen.is_terminal:
+        for _ in track(written, "Книги", n_books, console=screen):
+            pass
+    else:
+        for number, path in enumerate(written, start=1):
+            typer.echo(f"{number} из {n_books}: {path.name}")
+    typer.echo(f"Книг: {n_books}, папка: {folder}")
 
 
 @contextmanager
