@@ -42,7 +42,7 @@ _DICTIONARY = (
     *(Column("Лист", 20), Column("Столбец", 34), Column("Что это", 80), Column("Единица", 34)),
     *(Column("Витрина и столбец", 50), Column("Что за витрина", 40)),
 )
-_LIST_CODE, _LIST_NAME = 1, 2
+_LIST_CODE = 1
 _SCHOOL = ("mart_identification_methods", "school_id")
 
 
@@ -173,7 +173,15 @@ def _write_sheet(
     if sheet.name == LIST:
         cells = (links.linked(row, shown) for row, shown in zip(rows, cells, strict=True))
     page = _page(data, territory, sheet.name)
-    book.table(sheet.name, sheet.columns(data), cells, n_frozen=sheet.n_frozen, page=page, empty=sheet.empty)
+    book.table(
+        sheet.name,
+        sheet.columns(data),
+        cells,
+        n_frozen=sheet.n_frozen,
+        n_printed=sheet.n_printed,
+        page=page,
+        empty=sheet.empty,
+    )
 
 
 @dataclass(frozen=True)
@@ -184,14 +192,15 @@ class _Links:
     evidence: Mapping[str, int]
 
     def linked(self, row: Row, cells: list[Any]) -> list[Any]:
-        """Cells of the list, the code leading to the procedures and the name to the card."""
+        """Cells of the list, the code of a school leading to its card or, without one, to its procedures."""
         school = row.value(*_SCHOOL)
-        linked = list(cells)
-        if school in self.evidence and cells[_LIST_CODE]:
-            linked[_LIST_CODE] = Link(cells[_LIST_CODE], EVIDENCE, self.evidence[school])
-        if school in self.cards and cells[_LIST_NAME]:
-            linked[_LIST_NAME] = Link(cells[_LIST_NAME], CARDS, self.cards[school])
-        return linked
+        if school in self.cards:
+            link = Link(cells[_LIST_CODE], CARDS, self.cards[school])
+        elif school in self.evidence:
+            link = Link(cells[_LIST_CODE], EVIDENCE, self.evidence[school])
+        else:
+            return cells
+        return [*cells[:_LIST_CODE], link, *cells[_LIST_CODE + 1 :]]
 
 
 def _by_school(rows: Sequence[Row]) -> dict[str, list[Row]]:
@@ -230,8 +239,8 @@ def _definitions(data: YearData) -> Iterator[Sequence[str]]:
 
 
 def _page(data: YearData, territory: Territory, sheet: str) -> Page:
-    state = told_state(data)[0].split(":")[0].capitalize()
+    state = "утверждён" if data.marts["mart_identification_published"] else "не утверждён"
     return Page(
         f"{sheet} — {territory.name}, {data.year} год",
-        f"Источник: витрины Ravenstvo, расчёт {told_calculation(data)}. Перечень: {state}",
+        f"Источник: витрины Ravenstvo, расчёт {told_calculation(data)}. Перечень {state}",
     )

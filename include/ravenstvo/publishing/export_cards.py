@@ -10,8 +10,8 @@ from ravenstvo.publishing.export_sheets import CARD_EVIDENCE, CARD_FIELDS, CARDS
 from ravenstvo.publishing.sheets import DAY, LOOKS, Amount, Book, Page, inert, print_pages
 from ravenstvo.row_height import row_height
 
-_LABEL, _CELL, _LAST = 36, 11, 7
-_SCALE = 80
+_LABEL, _CELL, _LAST = 31, 10, 7
+_SCALE = 70
 # A sheet may have so many page breaks; the cards after them follow one another.
 _MOST_BREAKS = 1_000
 # Lines of a card besides its facts and procedures: name, place, three headings, heading of the table, note, two blanks.

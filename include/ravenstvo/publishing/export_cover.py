@@ -24,6 +24,12 @@ _LOOK_TITLES = {
     "unknown": "Неизвестно: данных нет или их мало",
 }
 
+_GRADES = (
+    "A — участников в процедуре не меньше {grade_a_min_participants}, и даже нижняя граница доли выше, чем по региону; "
+    "B — не меньше {grade_b_min_participants}; C — {grade_c_min_pooled} набирается только за несколько лет "
+    "(сколько: {pooled_years}); D — данных недостаточно"
+)
+
 
 def label(data: YearData) -> str:
     """What schools of the list are called in this year."""
@@ -132,8 +138,9 @@ class _Cover:
 
     def sheets(self, sheets: Sequence[tuple[str, int | None, str]]) -> None:
         self._section("Листы")
-        for place, heading in enumerate(("Лист", "Строк", "На что отвечает", "")):
+        for place, heading in enumerate(("Лист", "Строк")):
             self.sheet.write_string(self.at, place, heading, self.book.head)
+        self.sheet.merge_range(self.at, 2, self.at, 3, "На что отвечает", self.book.head)
         self.at += 1
         for name, n_rows, question in sheets:
             self.sheet.set_row(self.at, row_height([question], [sum(_WIDTHS[2:])]))
@@ -169,7 +176,6 @@ def _about(data: YearData, territory: Territory) -> Iterator[tuple[str, str]]:
     else:
         yield "Метод перечня", f"для {data.year} года не назван в справочнике approval_method: перечня и оснований нет"
     yield "Расчёт", f"{told_calculation(data)}; файлов в нём: {data.calculation.get('n_files', '—')}"
-    yield "Решение о перечне", told_state(data)[0]
     if territory.key:
         yield (
             "О ком",
@@ -178,7 +184,8 @@ def _about(data: YearData, territory: Territory) -> Iterator[tuple[str, str]]:
     yield "Чего здесь нет", "Имён, документов и отдельных результатов учеников и работников"
     yield (
         "Как пользоваться",
-        "Стрелка в заголовке столбца отбирает строки; код школы ведёт к основаниям вывода, название — к карточке. "
+        "Стрелка в заголовке столбца отбирает строки; код школы в перечне ведёт к её карточке или к основаниям "
+        "вывода. На печать выходят главные столбцы листа, на экране видны все. "
         "Что значит каждый столбец и из какой витрины он взят — на листе «Словарь», по каким правилам судят методы — "
         "на листе «Правила»",
     )
@@ -247,12 +254,7 @@ def _reading(data: YearData) -> Iterator[tuple[str, str]]:
     method = data.method
     yield "Вывод", "Правило метода, как оно записано. Ни вероятность, ни решение человека его не меняют"
     if method and method["grade_a_min_participants"] is not None:
-        yield (
-            "Разряд надёжности",
-            f"A — участников в процедуре не меньше {method['grade_a_min_participants']}, и даже нижняя граница доли "
-            f"выше, чем по региону; B — не меньше {method['grade_b_min_participants']}; C — {method['grade_c_min_pooled']} "
-            f"набирается только за несколько лет (сколько: {method['pooled_years']}); D — данных недостаточно",
-        )
+        yield "Разряд надёжности", _GRADES.format(**method)
     yield (
         "Вероятность низких результатов",
         "Насколько вероятно, что правило выполнено для истинных долей школы, а не для случайностей одного года. Около "
@@ -266,10 +268,11 @@ def _reading(data: YearData) -> Iterator[tuple[str, str]]:
 def _colours(shown: Sequence[Sheet]) -> dict[str, list[str]]:
     """Look → the words that have it on these sheets."""
     found: dict[str, dict[str, None]] = {look: {} for look in _LOOK_TITLES}
+    plain = {word.word for word in word_list("yes_no").values()}
     for sheet in shown:
         for field in sheet.fields:
             for word in (words_of(field.mart, field.column) or {}).values():
-                if word.look:
+                if word.look and word.word not in plain:
                     found[word.look][word.word] = None
     return {look: list(words) for look, words in found.items() if words}
 

@@ -346,6 +346,7 @@ def _method_order(row: Row) -> tuple[Any, ...]:
 class Sheet:
     """A sheet of rows: what it answers, its columns, and what it says when it has none.
 
+    The first ``n_frozen`` columns stay in sight, the first ``n_printed`` are wide enough to be read on paper.
     ``more`` gives columns that only the data know: (heading, what it means, words → look, row → cell).
     """
 
@@ -355,6 +356,7 @@ class Sheet:
     rows: Callable[[YearData], list[Row]]
     empty: str
     n_frozen: int = 3
+    n_printed: int | None = None
     more: Callable[[YearData], list[Extra]] | None = None
     more_marts: tuple[str, ...] = ()
 
@@ -403,7 +405,8 @@ def _verdicts(data: YearData) -> list[Extra]:
     def verdict_of(code: str) -> Callable[[Row], str]:
         def cell(row: Row) -> str:
             verdicts = row.value("mart_identification_methods", "verdicts") or {}
-            return words[{True: "true", False: "false"}.get(verdicts.get(code), "null")].word
+            verdict = verdicts.get(code)
+            return words["null" if verdict is None else str(verdict).lower()].word
 
         return cell
 
@@ -426,10 +429,10 @@ _M, _I, _E = "mart_identification_methods", "mart_identification", "mart_identif
 _CARD, _CONTEXT, _CHANGE = "mart_school_card", "mart_school_context", "mart_identification_change"
 _INDICATOR, _ROAD, _PARTNER = "mart_programme_indicator", "mart_programme_roadmap", "mart_partnership_school"
 _COURSE, _METHOD = "mart_pd_completion", "dim_method"
-_WHO = _fields(_M, ("municipality_name", 21), ("school_code", 9, "code"), ("school_name", 46))
+_WHO = _fields(_M, ("municipality_name", 19), ("school_code", 9, "code"), ("school_name", 42))
 _WHO_SHORT = (
     *_fields(_M, ("municipality_name", 21), ("school_code", 9, "code")),
-    Field("dim_school", "short_name", 36, "short_name"),
+    Field("dim_school", "short_name", 42, "short_name"),
 )
 
 LIST, EVIDENCE, CARDS, DICTIONARY = "Перечень школ", "Основания", "Карточки школ", "Словарь"
@@ -439,20 +442,21 @@ SHEETS: tuple[Sheet, ...] = (
         "Какие школы в перечне, насколько надёжен вывод о каждой и что решено. Школы перечня стоят первыми.",
         (
             *_WHO,
-            Field(_CARD, "school_kind", 12),
-            *_fields(_I, ("is_low_results", 13), ("decided_status", 14), ("evidence_grade", 12)),
+            *_fields(_I, ("is_low_results", 12), ("decided_status", 12), ("evidence_grade", 13)),
             Field(_I, "probability_low", 14, None, True),
-            *_fields(_I, ("is_fragile", 14), ("n_low_procedures", 11), ("low_procedures", 34, "procedures")),
-            *_fields(_I, ("n_participants_total", 12), ("years_identified", 12)),
-            *_fields(_CHANGE, ("change", 16)),
-            *_fields(_I, ("exit_state", 13)),
-            *_fields(_M, ("n_methods_low", 13), ("n_methods", 11), ("methods_low", 40, "methods")),
-            *_fields(_M, ("is_adverse_context", 17)),
-            *_fields(_CARD, ("programmes", 30, "programmes")),
+            *_fields(_I, ("is_fragile", 13), ("low_procedures", 34, "procedures"), ("n_participants_total", 13)),
+            *_fields(_I, ("years_identified", 10)),
+            *_fields(_CHANGE, ("change", 13)),
+            *_fields(_M, ("n_methods_low", 14), ("n_methods", 11)),
+            *_fields(_I, ("n_low_procedures", 11), ("exit_state", 13)),
+            Field(_CARD, "school_kind", 12),
+            *_fields(_M, ("is_adverse_context", 18)),
+            *_fields(_CARD, ("programmes", 36, "programmes")),
             *_fields(_I, ("decided_by", 24), ("decided_at", 12), ("decision_document", 28)),
         ),
         school_rows,
         "Школ с результатами за этот год нет.",
+        n_printed=14,
     ),
     Sheet(
         EVIDENCE,
@@ -472,6 +476,7 @@ SHEETS: tuple[Sheet, ...] = (
         evidence_rows,
         "Процедур метода перечня за этот год нет.",
         4,
+        16,
     ),
     Sheet(
         "Методы",
@@ -501,6 +506,7 @@ SHEETS: tuple[Sheet, ...] = (
         ),
         context_rows,
         "Сведений об условиях за этот год не поступало.",
+        n_printed=15,
     ),
     Sheet(
         "Показатели",
@@ -511,12 +517,14 @@ SHEETS: tuple[Sheet, ...] = (
             ),
             *_fields(_INDICATOR, ("territory_name", 21), ("status", 16), ("value", 12, "amount")),
             *_fields(_INDICATOR, ("comparator", 12), ("target", 10, "amount"), ("unit", 13)),
+            *_fields("dim_programme", ("year_from", 10), ("year_to", 11)),
             *_fields(_INDICATOR, ("numerator", 12, "count"), ("denominator", 13, "count"), ("completeness", 11)),
             *_fields(_INDICATOR, ("missing_sources", 28, "sources"), ("section", 14), ("version", 12)),
             *_fields(_INDICATOR, ("formula", 48), ("reading", 40), ("quote", 60)),
         ),
         indicator_rows,
         "Показателей программ за этот год нет.",
+        n_printed=10,
     ),
     Sheet(
         "Дорожная карта",
@@ -530,6 +538,7 @@ SHEETS: tuple[Sheet, ...] = (
         ),
         road_map_rows,
         "Программ с дорожными картами, действующих в этом году, нет.",
+        n_printed=10,
     ),
     Sheet(
         "Партнёрство",
@@ -556,6 +565,7 @@ SHEETS: tuple[Sheet, ...] = (
         ),
         _programme_rows(_COURSE),
         "Участников программ за этот год нет.",
+        n_printed=11,
     ),
 )
 RULES = Sheet(

@@ -30,6 +30,9 @@ _OPTIONS = {
 }
 
 _NEED_COLOURS = {"required": "#F8CBAD", "one_of": "#FFE699", "optional": "#DDEBF7"}
+_GRID: dict[str, Any] = {"border": 1, "border_color": "#D0D0D0"}
+# The button of a filter covers so many characters of a heading.
+_BUTTON = 3
 WHOLE, SHARE, NUMBER, DAY = "0", "0.0%", "0.00", "dd.mm.yyyy"
 """Number formats: a count, a fraction as a percentage, any other number, a day."""
 # Tints of the Okabe-Ito colours, which the colour-blind can tell apart; the word in the cell says the same.
@@ -108,13 +111,15 @@ class Book:
         self.book = book
         self.title = book.add_format({"bold": True, "font_size": 14})
         self.head = self.format(bold=True, bg_color="#D9E2EF", border=1)
-        self.text = self.format(num_format="@")
+        self.text = self.format(num_format="@", **_GRID)
         self.cell = self.format(num_format="@", border=1)
         self.input = self.format(num_format="@", bg_color="#FFF8DC", border=1)
         # The same format is made once, so that a workbook of many rows has few of them.
-        self.number_of = cache(lambda number_format: book.add_format({"num_format": number_format, "valign": "top"}))
+        self.number_of = cache(
+            lambda number_format: book.add_format({"num_format": number_format, "valign": "top", **_GRID})
+        )
         self.look_of = cache(lambda look: book.add_format(LOOKS[look]))
-        self.link = self.format(num_format="@", font_color="#0B5394", underline=1)
+        self.link = self.format(num_format="@", font_color="#0B5394", underline=1, **_GRID)
 
     def format(self, **look: Any) -> Any:
         """A format of wrapped text at the top of its cell, with ``look``."""
@@ -138,6 +143,7 @@ class Book:
         inputs: frozenset[str] = frozenset(),
         *,
         n_frozen: int = 2,
+        n_printed: int | None = None,
         page: Page | None = None,
         empty: str = "",
     ) -> tuple[Any, int]:
@@ -145,12 +151,13 @@ class Book:
 
         Returns the sheet and the number of rows.
         Numbers and days are numbers, everything else is text; ``inputs`` are columns to be filled in; ``empty`` is what
-        a sheet without rows says instead of them.
+        a sheet without rows says instead of them. The first ``n_frozen`` columns stay in sight, the first ``n_printed``
+        are printed.
         """
         sheet = self.book.add_worksheet(name)
         widths = [column.width for column in columns]
         # Heights come before the cells of a row, which are not kept in memory.
-        sheet.set_row(0, row_height([column.title for column in columns], widths))
+        sheet.set_row(0, row_height([column.title for column in columns], [width - _BUTTON for width in widths]))
         for place, column in enumerate(columns):
             sheet.set_column(place, place, column.width)
             sheet.write_string(0, place, inert(column.title), self.head)
@@ -167,6 +174,8 @@ class Book:
         sheet.set_landscape()
         sheet.fit_to_pages(1, 0)
         sheet.repeat_rows(0)
+        if n_printed:
+            sheet.print_area(0, 0, max(n_rows, 1), n_printed - 1)
         print_pages(sheet, page)
         return sheet, n_rows
 
