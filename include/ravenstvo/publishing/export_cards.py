@@ -73,6 +73,7 @@ class _Card:
         self.name = book.format(bold=True, font_size=14, valign="vcenter")
         self.place = book.format(font_color="#595959")
         self.section = book.format(bold=True, bg_color="#D9E2EF")
+        self.head = book.format(bold=True, font_size=9, bg_color="#EEF2F8", bottom=1)
         self.label = book.format(font_color="#404040", **line)
         self.note = book.format(italic=True, font_size=9, font_color="#595959")
         self.formats: dict[tuple[str | None, str, bool], Any] = {}
@@ -135,7 +136,7 @@ class _Card:
     def _table(self, evidence: Sequence[Row]) -> None:
         self.sheet.set_row(self.at, 45)
         for place, field in enumerate(CARD_EVIDENCE):
-            self.sheet.write_string(self.at, place, field.title(self.data), self.book.head)
+            self.sheet.write_string(self.at, place, field.title(self.data), self.head)
         self.at += 1
         for row in evidence:
             for place, field in enumerate(CARD_EVIDENCE):

@@ -432,7 +432,7 @@ _COURSE, _METHOD = "mart_pd_completion", "dim_method"
 _WHO = _fields(_M, ("municipality_name", 19), ("school_code", 9, "code"), ("school_name", 42))
 _WHO_SHORT = (
     *_fields(_M, ("municipality_name", 21), ("school_code", 9, "code")),
-    Field("dim_school", "short_name", 42, "short_name"),
+    Field("dim_school", "short_name", 45, "short_name"),
 )
 
 LIST, EVIDENCE, CARDS, DICTIONARY = "Перечень школ", "Основания", "Карточки школ", "Словарь"
@@ -496,7 +496,7 @@ SHEETS: tuple[Sheet, ...] = (
             *_fields(_CONTEXT, ("context_index", 11), ("context_quartile", 11)),
             *_fields(_M, ("is_adverse_context", 17)),
             *_fields(_CONTEXT, ("outcome_score", 12), ("expected_score", 12), ("residual_z", 12)),
-            *_fields(_CONTEXT, ("n_participants_total", 12), ("n_missing_inputs", 13)),
+            *_fields(_CONTEXT, ("n_participants_total", 12), ("n_missing_inputs", 16)),
             *_fields(_CONTEXT, ("low_income_share", 15), ("single_parent_share", 12), ("large_family_share", 14)),
             *_fields(_CONTEXT, ("both_parents_higher_education_share", 13), ("parents_unemployed_share", 13)),
             *_fields(
