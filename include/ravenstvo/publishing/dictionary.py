@@ -46,7 +46,11 @@ class Metric:
 
 @dataclass(frozen=True)
 class Mart:
-    """A table or view that people read; ``description`` is markdown under the four headings of the house."""
+    """A table or view that people read; ``description`` is markdown under the four headings of the house.
+
+    ``audience`` says what those see who may see one municipality only: ``open`` all rows, ``school`` the rows of its
+    schools by school_id, ``closed`` nothing; empty: the rows that name the municipality, nothing where none does.
+    """
 
     name: str
     schema: str
@@ -54,6 +58,7 @@ class Mart:
     description: str
     columns: tuple[Column, ...]
     metrics: tuple[Metric, ...] = ()
+    audience: str = ""
 
     @cached_property
     def titles(self) -> dict[str, str]:
@@ -97,6 +102,7 @@ def _mart(node: dict[str, Any]) -> Mart:
             )
             for column in node["columns"].values()
         ),
+        audience=_meta(node).get("audience") or "",
     )
 
 
