@@ -135,8 +135,10 @@ def _native(native: Document, marts: dict[str, Mart]) -> Document:
         named = {"datasetUuid": asset_uuid("dataset", target["dataset"])} if "dataset" in target else {}
         column = {"column": {"name": target["column"]}} if "column" in target else {}
         targets.append(named | column | rest)
-    title = {"name": _title(native, marts)}
-    return title | _filled(_FILTER, native) | {"id": f"NATIVE_FILTER-{native['id']}", "targets": targets}
+    full = {"name": _title(native, marts)} | _filled(_FILTER, native)
+    # Without it the charts would not wait for the first value.
+    full.setdefault("requiredFirst", full["controlValues"]["defaultToFirstItem"])
+    return full | {"id": f"NATIVE_FILTER-{native['id']}", "targets": targets}
 
 
 def _title(native: Document, marts: dict[str, Mart]) -> str:
@@ -181,6 +183,8 @@ def _document_filter(native: Document, datasets: dict[str, str], marts: dict[str
         document["targets"] = targets
     if document.get("name") == _title(document, marts):
         del document["name"]
+    if bool(document.get("requiredFirst")) == bool((document.get("controlValues") or {}).get("defaultToFirstItem")):
+        document.pop("requiredFirst", None)
     return document
 
 
