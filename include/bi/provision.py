@@ -40,7 +40,8 @@ def main(folder: Path) -> None:
     """Do everything; raises on the first step that fails."""
     from superset.app import create_app
 
-    app = create_app()
+    with redirect_stdout(sys.stderr):
+        app = create_app()
     plan = json.loads((folder / "plan.json").read_text(encoding="utf-8"))
     with app.app_context():
         if plan["prepare"]:

@@ -280,6 +280,8 @@ def _start(settings: Settings, mark: str) -> None:
     command = [
         *(str(_python(settings)), "-m", "gunicorn", "--workers", str(settings.bi_workers)),
         *("--worker-class", "gthread", "--threads", "8", "--timeout", "120", "--keep-alive", "5"),
+        # A link may carry the longest name, each letter as six signs, twice.
+        *("--limit-request-line", "8190"),
         *("--bind", f"{settings.bi_host}:{settings.bi_port}", "superset.app:create_app()"),
     ]
     processes.start(_note(settings), command, _environment(settings), settings.bi_dir, log, mark)

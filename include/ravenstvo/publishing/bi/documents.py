@@ -13,6 +13,7 @@ import yaml
 from ravenstvo.publishing.bi import charts, dashboards
 from ravenstvo.publishing.bi.charts import Chart, Document, DocumentError
 from ravenstvo.publishing.bi.dashboards import Dashboard
+from ravenstvo.publishing.bi.links import Link
 from ravenstvo.publishing.dictionary import Mart
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
@@ -41,11 +42,11 @@ def read(folder: Path) -> Documents:
     )
 
 
-def check(documents: Documents, marts: dict[str, Mart]) -> None:
+def check(documents: Documents, marts: dict[str, Mart], links: tuple[Link, ...]) -> None:
     """Raise DocumentError with everything that is wrong, a line each: file, key, what is missing."""
     wrong = []
     for chart in documents.charts.values():
-        wrong += _wrong(charts.check, chart, marts)
+        wrong += _wrong(charts.check, chart, marts, links)
     for dashboard in documents.dashboards.values():
         wrong += _wrong(dashboards.check, dashboard, documents.charts, marts)
     wrong += _twice([*documents.charts.values(), *documents.dashboards.values()])
