@@ -60,6 +60,15 @@ def write(bundle: Bundle, folder: Path) -> None:
         target.write_text(text, encoding="utf-8")
 
 
+def uuids(folder: Path) -> dict[str, set[str]]:
+    """Uuids of the datasets, charts and dashboards of a bundle that was written there."""
+    found: dict[str, set[str]] = {"datasets": set(), "charts": set(), "dashboards": set()}
+    for kind, known in found.items():
+        for path in (folder / kind).rglob("*.yaml"):
+            known.add(json.loads(path.read_text(encoding="utf-8"))["uuid"])
+    return found
+
+
 def _check_titles(marts: dict[str, Mart]) -> None:
     """Superset tells datasets of one schema apart by what they are called."""
     seen: dict[tuple[str, str], str] = {}

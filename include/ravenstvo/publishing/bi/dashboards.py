@@ -144,8 +144,9 @@ def _native(native: Document, marts: dict[str, Mart]) -> Document:
 def _title(native: Document, marts: dict[str, Mart]) -> str:
     """What the filter is called where its document does not say: as its column."""
     for target in native.get("targets") or []:
-        if "dataset" in target and "column" in target:
-            return marts[target["dataset"]].titles[target["column"]]
+        mart = marts.get(target.get("dataset", ""))
+        if mart is not None and target.get("column") in mart.titles:
+            return mart.titles[target["column"]]
     return str(native["id"])
 
 
