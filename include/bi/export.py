@@ -1,7 +1,7 @@
 """Write what Superset holds of charts and dashboards as one JSON file. Runs in Superset's environment.
 
-``python export.py <file> <login>``: ``{"charts": [document, …], "dashboards": [{"document": …, "roles": [name, …]}, …]}``, each
-document as Superset itself exports it.
+``python export.py <file> <login>``: ``{"charts": [document, …], "dashboards": [{"document": …, "roles": [name, …]}, …]}``,
+each document as Superset itself exports it.
 """
 
 from __future__ import annotations

@@ -47,14 +47,10 @@ class Settings(BaseSettings):
         default=None, description="Address under which the other services reach the web interface"
     )
 
-    bi_url: str | None = Field(
-        default=None, description="Superset's metadata database; without it the embedded server"
-    )
+    bi_url: str | None = Field(default=None, description="Superset's metadata database; without it the embedded server")
     bi_host: str = Field(default="127.0.0.1", description="Address that Superset listens on")
     bi_port: int = Field(default=8088, ge=1, le=65535, description="Port of Superset")
-    bi_workers: int = Field(
-        default=min(2, os.cpu_count() or 1), ge=1, description="Superset's processes, 350 MB each"
-    )
+    bi_workers: int = Field(default=min(2, os.cpu_count() or 1), ge=1, description="Superset's processes, 350 MB each")
     bi_environment: Path = Field(
         default=PROJECT_ROOT / ".venv-bi", description="Python environment that Superset runs in"
     )

@@ -246,8 +246,8 @@ def _write_settings(settings: Settings) -> None:
         password = known[login]
         if not _lets_in(settings, login, password):
             logins.make_login(settings, login, READER_ROLES[schema], password)
-        query = {key: value for key, value in address.query.items()}
-        connections[login] = {"password": password, "host": address.host, "port": address.port, "query": query}
+        place = {"host": address.host, "port": address.port, "query": dict(address.query)}
+        connections[login] = place | {"password": password}
     content = {
         "secret_key": known["secret_key"],
         "metadata_url": server.database_url(settings, server.BI_DB).render_as_string(hide_password=False),
@@ -345,7 +345,9 @@ def _healthy(settings: Settings) -> bool:
 def _environment(settings: Settings) -> dict[str, str]:
     """The caller's environment without what is meant for other Pythons or another Superset."""
     kept = {
-        name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "SUPERSET", "FLASK", "VIRTUAL"))
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PYTHON", "SUPERSET", "FLASK", "VIRTUAL"))
     }
     return kept | {
         "SUPERSET_CONFIG_PATH": str(_folder(settings) / "superset_config.py"),

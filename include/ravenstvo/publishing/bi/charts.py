@@ -125,7 +125,7 @@ def _named(params: Document) -> Iterator[tuple[str, str]]:
 
 
 def _formats(params: Document, mart: Mart, viz_type: str) -> dict[str, Document]:
-    """How a table writes the columns that have a unit: columns know it from the dictionary, Superset only of metrics."""
+    """How a table writes its columns by their unit: Superset itself keeps formats of metrics only."""
     if viz_type != "table":
         return {}
     shown = [*(params.get("all_columns") or []), *(params.get("groupby") or [])]

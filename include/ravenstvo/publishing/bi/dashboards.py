@@ -135,7 +135,7 @@ def _native(native: Document, marts: dict[str, Mart]) -> Document:
         named = {"datasetUuid": asset_uuid("dataset", target["dataset"])} if "dataset" in target else {}
         column = {"column": {"name": target["column"]}} if "column" in target else {}
         targets.append(named | column | rest)
-    full = {"name": _title(native, marts)} | _filled(_FILTER, native)
+    full: Document = {"name": _title(native, marts)} | _filled(_FILTER, native)
     # Without it the charts would not wait for the first value.
     full.setdefault("requiredFirst", full["controlValues"]["defaultToFirstItem"])
     return full | {"id": f"NATIVE_FILTER-{native['id']}", "targets": targets}
@@ -179,7 +179,7 @@ def _document_filter(native: Document, datasets: dict[str, str], marts: dict[str
         column = {"column": target["column"]["name"]} if (target.get("column") or {}).get("name") else {}
         targets.append(named | column | rest)
     given = {key: value for key, value in native.items() if key not in ("id", "targets", *_FILTER_WORKED_OUT)}
-    document = {"id": str(native["id"]).removeprefix("NATIVE_FILTER-")} | _left(_FILTER, given)
+    document: Document = {"id": str(native["id"]).removeprefix("NATIVE_FILTER-")} | _left(_FILTER, given)
     if any(targets):
         document["targets"] = targets
     if document.get("name") == _title(document, marts):

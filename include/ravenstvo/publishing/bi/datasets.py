@@ -80,7 +80,10 @@ def _description(mart: Mart) -> str:
 def _sql(mart: Mart, links: tuple[Link, ...]) -> str:
     selected = [
         *(_selected(column) for column in mart.columns),
-        *(f'case when {flag.name} then \'да\' when not {flag.name} then \'нет\' end as "{word.name}"' for flag, word in _words(mart)),
+        *(
+            f"case when {flag.name} then 'да' when not {flag.name} then 'нет' end as \"{word.name}\""
+            for flag, word in _words(mart)
+        ),
         *(f'{link.sql(mart)} as "{link.name}"' for link in links if link.fits(mart)),
     ]
     return "select\n  " + ",\n  ".join(selected) + f'\nfrom "{mart.schema}"."{mart.name}"'

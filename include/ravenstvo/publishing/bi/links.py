@@ -1,4 +1,4 @@
-"""Links from a row to a dashboard with one of its filters set, as a column of the dataset (``include/bi/links.yaml``)."""
+"""Links from a row to a dashboard with one of its filters set: columns of the datasets (``include/bi/links.yaml``)."""
 
 from __future__ import annotations
 
