@@ -1,6 +1,6 @@
 """Write what Superset holds of charts and dashboards as one JSON file. Runs in Superset's environment.
 
-``python export.py <file> <login>``: ``{"charts": [document, …], "dashboards": [{"document": …, "roles": [name, …]}, …]}``,
+``python export.py <file> <login>``: ``{"charts": […], "dashboards": [{"document": …, "roles": [name, …]}, …]}``,
 each document as Superset itself exports it.
 """
 

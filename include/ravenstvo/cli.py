@@ -38,6 +38,7 @@ def main() -> None:
     from ravenstvo.calculation.lifecycle import CalculationError
     from ravenstvo.calculation.proposal import ApprovalError
     from ravenstvo.publishing.bi.charts import DocumentError
+    from ravenstvo.publishing.report.reader import ReportError
     from ravenstvo.publishing.template_lists import TemplateError
     from ravenstvo.runtime.airflow_home import AirflowError
     from ravenstvo.runtime.bi import BiError
@@ -61,6 +62,7 @@ def main() -> None:
         DocumentError,
         FileExistsError,
         LoginError,
+        ReportError,
         ServerError,
         ServiceError,
         SocketError,
@@ -312,6 +314,29 @@ def bi_status() -> None:
     from ravenstvo.runtime import bi
 
     bi.status(get_settings(), typer.echo)
+
+
+@app.command()
+def report(
+    year: ListYear, out: Annotated[Path | None, typer.Option(help="Папка; без неё — папка отчётов года")] = None
+) -> None:
+    """Записать отчёт кампании: страницу HTML, которая открывается без сети, и PDF."""
+    from ravenstvo.publishing.report import write_report
+
+    with _warehouse():
+        written = write_report(get_settings(), year, out)
+    typer.echo(f"Отчёт: {written.page}\nPDF: {written.pdf}")
+
+
+@app.command()
+def docs() -> None:
+    """Записать словарь данных (dbt docs): одна страница HTML, которая открывается без сети."""
+    from ravenstvo.calculation.dbt_docs import write_docs
+
+    with _warehouse():
+        written = write_docs(get_settings())
+    page = get_settings().dbt_docs_file
+    typer.echo(f"Словарь данных: {page}" if written else f"Словарь данных без изменений: {page}")
 
 
 @contextmanager

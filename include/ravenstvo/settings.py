@@ -47,6 +47,9 @@ class Settings(BaseSettings):
         default=None, description="Address under which the other services reach the web interface"
     )
 
+    dashboards_url: str | None = Field(
+        default=None, description="Address at which people open the dashboards; without it Superset's own"
+    )
     bi_url: str | None = Field(default=None, description="Superset's metadata database; without it the embedded server")
     bi_host: str = Field(default="127.0.0.1", description="Address that Superset listens on")
     bi_port: int = Field(default=8088, ge=1, le=65535, description="Port of Superset")
@@ -86,14 +89,23 @@ class Settings(BaseSettings):
         return self.project_root / "sample"
 
     @property
+    def dashboards_address(self) -> str:
+        """Address at which people open the dashboards."""
+        return self.dashboards_url or f"http://{self.bi_host}:{self.bi_port}"
+
+    @property
     def spool_dir(self) -> Path:
         """Rows on their way from a file to landing; emptied after loading."""
         return self.home / "spool"
 
     @property
     def reports_dir(self) -> Path:
-        """What people read: error workbooks by year."""
+        """What people read, by year: the report, error workbooks."""
         return self.home / "reports"
+
+    def report_file(self, year: int) -> Path:
+        """The report of a year as one HTML page; the PDF lies beside it."""
+        return self.reports_dir / str(year) / "report.html"
 
     @property
     def decisions_dir(self) -> Path:
@@ -139,6 +151,11 @@ class Settings(BaseSettings):
     def dbt_target_dir(self) -> Path:
         """Dbt's compiled project and results."""
         return self.home / "dbt" / "target"
+
+    @property
+    def dbt_docs_file(self) -> Path:
+        """Dbt's documentation as one HTML page."""
+        return self.home / "dbt" / "docs" / "index.html"
 
     @property
     def dbt_logs_dir(self) -> Path:
