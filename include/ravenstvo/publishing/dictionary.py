@@ -17,12 +17,17 @@ MARTS_SCHEMAS = ("marts", "publish")
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a mart: its name in the database, a short Russian title, the description, PostgreSQL's type."""
+    """A column of a mart: its name in the database, a short Russian title, the description, PostgreSQL's type.
+
+    ``unit`` says how a number is written: ``share`` (0..1, written as a percentage), ``percent`` (0..100), ``count``,
+    ``score``, ``number``, ``year`` (digits without separators). None: no quantity, but a text, a key or a code.
+    """
 
     name: str
     title: str
     description: str
     data_type: str
+    unit: str | None = None
 
 
 @dataclass(frozen=True)
@@ -41,7 +46,11 @@ class Metric:
 
 @dataclass(frozen=True)
 class Mart:
-    """A table or view that people read; ``description`` is markdown under the four headings of the house."""
+    """A table or view that people read; ``description`` is markdown under the four headings of the house.
+
+    ``audience`` says what those see who may see one municipality only: ``open`` all rows, ``school`` the rows of its
+    schools by school_id, ``closed`` nothing; empty: the rows that name the municipality, nothing where none does.
+    """
 
     name: str
     schema: str
@@ -49,6 +58,7 @@ class Mart:
     description: str
     columns: tuple[Column, ...]
     metrics: tuple[Metric, ...] = ()
+    audience: str = ""
 
     @cached_property
     def titles(self) -> dict[str, str]:
@@ -88,9 +98,11 @@ def _mart(node: dict[str, Any]) -> Mart:
                 title=_meta(column).get("title") or _first_clause(column["description"]),
                 description=" ".join(column["description"].split()),
                 data_type=column.get("data_type") or "",
+                unit=_meta(column).get("unit"),
             )
             for column in node["columns"].values()
         ),
+        audience=_meta(node).get("audience") or "",
     )
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from ravenstvo.publishing.report.content import Block, KeyFigure, KeyFigures, Paragraph, Text, say
 from ravenstvo.publishing.report.reader import Reader
-from ravenstvo.publishing.report.shown import count, day, moment, number, schools, share, words
+from ravenstvo.publishing.report.shown import count, day, moment, number, schools, share
+from ravenstvo.words import noun
 
 MARTS = ("mart_identification", "mart_identification_change", "mart_programme_indicator", "dim_programme",
          "dim_method_label", "mart_data_quality", "mart_calculation")
@@ -101,7 +102,7 @@ def _summary(reader: Reader, found: Any) -> Paragraph:
             say(
                 " {n} из этих выводов {verb} на одном участнике.",
                 n=count(found.n_fragile, name="fragile"),
-                verb=words(found.n_fragile, "держится", "держатся", "держатся"),
+                verb=noun(found.n_fragile, "держится", "держатся", "держатся"),
             )
         )
     if found.n_probable:

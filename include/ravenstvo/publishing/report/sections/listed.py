@@ -20,8 +20,9 @@ from ravenstvo.publishing.report.content import (
 )
 from ravenstvo.publishing.report.content import Column as Plain
 from ravenstvo.publishing.report.reader import Reader
-from ravenstvo.publishing.report.shown import cell, count, key, number, order, schools, share, words
+from ravenstvo.publishing.report.shown import cell, count, key, number, order, schools, share
 from ravenstvo.publishing.words import word_list, words_of
+from ravenstvo.words import noun
 
 TITLE = "Перечень"
 MARTS = (
@@ -280,7 +281,7 @@ def _adverse(reader: Reader) -> list[Block]:
         say(
             "В неблагоприятных условиях {verb} {n} из {known}, о которых есть сведения; из них в перечне — {both}. "
             "Условия школы — не её вина и не причина вывода: они говорят, какая нужна помощь.",
-            verb=words(len(rows), "работает", "работают", "работают"),
+            verb=noun(len(rows), "работает", "работают", "работают"),
             n=schools(len(rows), "adverse"),
             known=count(known.n_known, name="context_known"),
             both=count(both, name="adverse_listed"),

@@ -6,8 +6,9 @@ from typing import Any
 
 from ravenstvo.publishing.report.content import Block, Fold, Group, Items, Paragraph, Row, Section, Table, say
 from ravenstvo.publishing.report.reader import Reader
-from ravenstvo.publishing.report.shown import cell, count, key, order, share, words
+from ravenstvo.publishing.report.shown import cell, count, key, order, share
 from ravenstvo.sources import load_sources
+from ravenstvo.words import noun
 
 TITLE = "Что загружено"
 MARTS = ("mart_data_quality",)
@@ -62,9 +63,9 @@ def _summary(rows: list[Any]) -> Paragraph:
             "Принято {accepted}, отклонено из-за критических замечаний {rejected}, отброшено {dropped} — это "
             "заголовки, итоги и пустые строки.",
             files=count(files, name="files"),
-            of_files=words(files, "файл", "файла", "файлов"),
+            of_files=noun(files, "файл", "файла", "файлов"),
             sources=count(len(rows), name="sources"),
-            of_sources=words(len(rows), "вид", "вида", "видов"),
+            of_sources=noun(len(rows), "вид", "вида", "видов"),
             read=count(read, name="rows_read"),
             accepted=count(_total(rows, "n_rows_accepted"), name="rows_accepted"),
             rejected=count(_total(rows, "n_rows_rejected"), name="rows_rejected"),
