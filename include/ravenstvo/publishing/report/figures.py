@@ -21,10 +21,12 @@ COLOURS = {
     "below": "#009E73",
     "entered": "#D55E00",
     "stayed": "#0072B2",
-    "first": "#8A8A8A",
+    "first": "#767676",
+    "region": "#767676",
 }
 SHAPES = {"above": "triangle-up", "within": "circle", "below": "square"}
-FONT = "system-ui, 'Segoe UI', Roboto, Arial, sans-serif"
+FONT = "Arimo, Arial, 'Liberation Sans', Helvetica, sans-serif"
+"""Fonts of one width: the drawing is laid out with the first of them."""
 _GREY = "#767676"
 _PERCENT = "format(datum.value * 100, '.0f') + '\u202f%'"
 _CONFIG: dict[str, Any] = {
@@ -32,9 +34,18 @@ _CONFIG: dict[str, Any] = {
     "background": None,
     "padding": 2,
     "view": {"stroke": None},
-    "axis": {"labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal", "labelColor": "#222222",
-             "titleColor": "#222222", "domainColor": _GREY, "tickColor": _GREY, "gridColor": _GREY, "gridOpacity": 0.25,
-             "labelLimit": 150},
+    "axis": {
+        "labelFontSize": 12,
+        "titleFontSize": 12,
+        "titleFontWeight": "normal",
+        "labelColor": "#222222",
+        "titleColor": "#222222",
+        "domainColor": _GREY,
+        "tickColor": _GREY,
+        "gridColor": _GREY,
+        "gridOpacity": 0.25,
+        "labelLimit": 150,
+    },
     "text": {"fontSize": 12, "color": "#222222"},
 }
 
@@ -51,18 +62,35 @@ def whiskers(title: str, region: float | None, rows: Sequence[tuple[str, float, 
         {"name": name, "share": middle, "low": low, "high": high, "stands": stands}
         for name, middle, low, high, stands in rows
     ]
-    colour = {"field": "stands", "type": "nominal", "legend": None,
-              "scale": {"domain": list(SHAPES), "range": [COLOURS[one] for one in SHAPES]}}
-    shape = {"field": "stands", "type": "nominal", "legend": None,
-             "scale": {"domain": list(SHAPES), "range": list(SHAPES.values())}}
-    place = {"field": "name", "type": "nominal", "sort": None, "title": None,
-             "axis": {"domain": False, "ticks": False, "labelPadding": 6}}
+    colour = {
+        "field": "stands",
+        "type": "nominal",
+        "legend": None,
+        "scale": {"domain": list(SHAPES), "range": [COLOURS[one] for one in SHAPES]},
+    }
+    shape = {
+        "field": "stands",
+        "type": "nominal",
+        "legend": None,
+        "scale": {"domain": list(SHAPES), "range": list(SHAPES.values())},
+    }
+    place = {
+        "field": "name",
+        "type": "nominal",
+        "sort": None,
+        "title": None,
+        "axis": {"domain": False, "ticks": False, "labelPadding": 6},
+    }
     axis = {"title": None, "labelExpr": _PERCENT, "tickCount": 5}
     layers: list[dict[str, Any]] = [
         {
             "mark": {"type": "rule", "strokeWidth": 2},
-            "encoding": {"x": {"field": "low", "type": "quantitative", "axis": axis, "scale": {"domainMin": 0}},
-                         "x2": {"field": "high"}, "y": place, "color": colour},
+            "encoding": {
+                "x": {"field": "low", "type": "quantitative", "axis": axis, "scale": {"domainMin": 0}},
+                "x2": {"field": "high"},
+                "y": place,
+                "color": colour,
+            },
         },
         {
             "mark": {"type": "point", "filled": True, "size": 70, "opacity": 1},
@@ -70,10 +98,13 @@ def whiskers(title: str, region: float | None, rows: Sequence[tuple[str, float, 
         },
     ]
     if region is not None:
-        layers.insert(0, {
-            "mark": {"type": "rule", "strokeDash": [5, 3], "strokeWidth": 1.5, "color": _GREY},
-            "encoding": {"x": {"datum": region, "type": "quantitative"}},
-        })
+        layers.insert(
+            0,
+            {
+                "mark": {"type": "rule", "strokeDash": [5, 3], "strokeWidth": 1.5, "color": _GREY},
+                "encoding": {"x": {"datum": region, "type": "quantitative"}},
+            },
+        )
     apart = {one: [row[0] for row in rows if row[4] == one] for one in SHAPES}
     told = f"{title}. Доля по региону — {share(region).shown}."
     for stands, words in (("above", "Интервал целиком выше региона"), ("below", "Интервал целиком ниже региона")):
@@ -96,8 +127,13 @@ def turnover(rows: Sequence[tuple[int, int, int | None, int | None]]) -> Picture
         for at, (part, schools) in enumerate(parts.items()):
             values.append({"year": str(year), "part": part, "at": at, "n": schools})
     names = ["stayed", "entered", "first"]
-    x = {"field": "n", "type": "quantitative", "stack": "zero", "title": None,
-         "axis": {"tickMinStep": 1, "format": "d"}}
+    x = {
+        "field": "n",
+        "type": "quantitative",
+        "stack": "zero",
+        "title": None,
+        "axis": {"tickMinStep": 1, "format": "d"},
+    }
     y = {"field": "year", "type": "ordinal", "title": None, "axis": {"domain": False, "ticks": False}}
     order = {"field": "at", "type": "quantitative"}
     spec = {
@@ -107,14 +143,22 @@ def turnover(rows: Sequence[tuple[int, int, int | None, int | None]]) -> Picture
         "layer": [
             {
                 "mark": {"type": "bar", "stroke": "#FFFFFF", "strokeWidth": 1},
-                "encoding": {"color": {"field": "part", "type": "nominal", "legend": None,
-                                       "scale": {"domain": names, "range": [COLOURS[one] for one in names]}}},
+                "encoding": {
+                    "color": {
+                        "field": "part",
+                        "type": "nominal",
+                        "legend": None,
+                        "scale": {"domain": names, "range": [COLOURS[one] for one in names]},
+                    }
+                },
             },
             {
                 "transform": [{"filter": "datum.n > 0"}],
                 "mark": {"type": "text", "color": "#FFFFFF", "fontWeight": "bold"},
-                "encoding": {"text": {"field": "n", "type": "quantitative", "format": "d"},
-                             "x": {**x, "bandPosition": 0.5}},
+                "encoding": {
+                    "text": {"field": "n", "type": "quantitative", "format": "d"},
+                    "x": {**x, "bandPosition": 0.5},
+                },
             },
         ],
     }

@@ -21,13 +21,13 @@ def count(number: int | None, **where: str) -> Value:
     return Value(NOTHING if number is None else words.number(number), number, **where)
 
 
-def share(part: float | Decimal | None, digits: int = 1, **where: str) -> Value:
+def share(part: float | Decimal | None, digits: int = 1, /, **where: str) -> Value:
     """A fraction as a percentage."""
     raw = None if part is None else float(part)
     return Value(NOTHING if raw is None else f"{_decimal(100 * raw, digits)}{_NO_BREAK}%", raw, **where)
 
 
-def number(value: float | Decimal | None, digits: int = 1, **where: str) -> Value:
+def number(value: float | Decimal | None, digits: int = 1, /, **where: str) -> Value:
     """A number with a decimal comma; a whole one has none."""
     raw = None if value is None else float(value)
     if raw is None:

@@ -1,4 +1,4 @@
-"""The top of the report: what it is, whether the list is approved, the few numbers that matter, a paragraph in words."""
+"""The top of the report: what it is, whether the list is approved, a summary in words, the few numbers that matter."""
 
 from __future__ import annotations
 
@@ -9,8 +9,15 @@ from ravenstvo.publishing.report.reader import Reader
 from ravenstvo.publishing.report.shown import count, day, moment, number, schools, share
 from ravenstvo.words import noun
 
-MARTS = ("mart_identification", "mart_identification_change", "mart_programme_indicator", "dim_programme",
-         "dim_method_label", "mart_data_quality", "mart_calculation")
+MARTS = (
+    "mart_identification",
+    "mart_identification_change",
+    "mart_programme_indicator",
+    "dim_programme",
+    "dim_method_label",
+    "mart_data_quality",
+    "mart_calculation",
+)
 
 _LABEL = """
 select label_plural_ru from marts.dim_method_label
@@ -77,7 +84,9 @@ def lead(reader: Reader) -> tuple[Block, ...]:
         )
         blocks.append(Paragraph((text,), "warning"))
     if found is None or not found.n_schools:
-        text = f"За {reader.year} год результатов оценочных процедур в хранилище нет: перечня и его оценок в отчёте нет."
+        text = (
+            f"За {reader.year} год результатов оценочных процедур в хранилище нет: перечня и его оценок в отчёте нет."
+        )
         blocks.append(Paragraph((text,), "lead"))
     else:
         blocks.append(_summary(reader, found))
@@ -108,8 +117,8 @@ def _summary(reader: Reader, found: Any) -> Paragraph:
     if found.n_probable:
         parts.append(
             say(
-                " Если учесть, как мало в школах участников, правило верно и для истинных долей примерно у {n} из них: "
-                "такова сумма вероятностей.",
+                " С поправкой на малое число участников истинные доли можно считать низкими примерно у {n} из этих "
+                "школ: такова сумма вероятностей.",
                 n=number(found.expected_low, name="expected_low"),
             )
         )
@@ -139,8 +148,11 @@ def _list_figures(reader: Reader, found: Any) -> tuple[KeyFigure, ...]:
             KeyFigure(
                 count(change.entered, name="entered"),
                 "вошли в перечень",
-                say("вышли {left}, против {year} года", left=count(change.left_list, name="left"),
-                    year=str(reader.year - 1)),
+                say(
+                    "вышли {left}; сравнение с {year} годом",
+                    left=count(change.left_list, name="left"),
+                    year=str(reader.year - 1),
+                ),
             )
         )
     return tuple(figures)

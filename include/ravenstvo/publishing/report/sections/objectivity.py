@@ -47,8 +47,10 @@ def section(reader: Reader) -> Section:
     region = next((row for row in places if row.area_kind == "region"), None)
     if region is not None:
         where = {"mart": _MART, "key": _key(region)}
-        flagged = (count(region.n_schools_flagged, column="n_schools_flagged", **where),
-                   schools(region.n_schools_flagged, "")[1])
+        flagged = (
+            count(region.n_schools_flagged, column="n_schools_flagged", **where),
+            schools(region.n_schools_flagged, "")[1],
+        )
         blocks.append(
             Paragraph(
                 say(
@@ -111,8 +113,10 @@ def _places(reader: Reader, rows: list[Any]) -> Table:
     )
     columns = (
         reader.column(_MART, "municipality_name"),
-        *(reader.column(_MART, name, "number")
-          for name in ("n_schools", "n_schools_flagged", "share_flagged", "n_markers")),
+        *(
+            reader.column(_MART, name, "number")
+            for name in ("n_schools", "n_schools_flagged", "share_flagged", "n_markers")
+        ),
     )
     caption = f"Школы с признаками по муниципалитетам, {reader.year} год"
     return Table("marked-places", caption, columns, (Group("", shown),), _MART, cards=True)
@@ -140,8 +144,13 @@ def _bunching(reader: Reader, rows: list[Any]) -> Table:
     )
     shown = tuple(
         Row(
-            key(year=row.year, procedure_code=row.procedure_code, area_kind=row.area_kind, area_id=row.area_id,
-                boundary=row.boundary),
+            key(
+                year=row.year,
+                procedure_code=row.procedure_code,
+                area_kind=row.area_kind,
+                area_id=row.area_id,
+                boundary=row.boundary,
+            ),
             (
                 cell(reader.procedure(row.procedure_code)),
                 cell(count(row.n)),
@@ -152,7 +161,7 @@ def _bunching(reader: Reader, rows: list[Any]) -> Table:
         )
         for row in rows
     )
-    columns = (reader.column(mart, "procedure_code"), *(reader.column(mart, name, "number") for name in names))
+    columns = (reader.column("dim_procedure", "title_ru"), *(reader.column(mart, name, "number") for name in names))
     caption = f"Работы у нижней границы отметки «3», регион, {reader.year} год"
     return Table("bunching", caption, columns, (Group("", shown),), mart, cards=True)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ravenstvo.publishing.report.content import Block, Fold, Group, Heading, Paragraph, Row, Section, Table, say
+from ravenstvo.publishing.report.content import Column as Plain
 from ravenstvo.publishing.report.reader import Reader
 from ravenstvo.publishing.report.sections.programmes import programmes_of_year
 from ravenstvo.publishing.report.shown import cell, count, key, number, order, schools, share
@@ -26,8 +27,10 @@ def section(reader: Reader) -> Section:
     if not programmes:
         text = f"В {reader.year} году не действует ни одна программа поддержки."
         return Section("support", TITLE, (Paragraph((text,), "empty"),), MARTS)
-    found = {name: reader.rows(statement) for name, statement in
-             (("funnel", _FUNNEL), ("coverage", _COVERAGE), ("courses", _COURSES))}
+    found = {
+        name: reader.rows(statement)
+        for name, statement in (("funnel", _FUNNEL), ("coverage", _COVERAGE), ("courses", _COURSES))
+    }
     blocks: list[Block] = []
     for programme in programmes:
         chosen = {
@@ -57,19 +60,19 @@ def _funnel(reader: Reader, programme: Any, rows: list[Any]) -> list[Block]:
             (
                 cell(reader.column(mart, step).title),
                 cell(
-                    count(getattr(row, step), mart=mart, column=step,
-                          key=key(year=reader.year, programme_code=row.programme_code)),
+                    count(
+                        getattr(row, step),
+                        mart=mart,
+                        column=step,
+                        key=key(year=reader.year, programme_code=row.programme_code),
+                    ),
                     bar=(getattr(row, step) or 0) / row.n_all if row.n_all else None,
                 ),
             ),
         )
         for step in _STEPS
     )
-    columns = (reader.column(mart, "step"), reader.column(mart, "n_schools", "number"))
-    columns = (
-        type(columns[0])("step", "Шаг", "wide"),
-        type(columns[1])("n_schools", "Школ", "number"),
-    )
+    columns = (Plain("step", "Шаг", "wide"), Plain("n_schools", "Школ", "number"))
     caption = f"Путь школ программы «{programme.short_title}», {reader.year} год"
     return [Table(f"funnel-{programme.programme_code}", caption, columns, (Group("", shown),))]
 
@@ -98,15 +101,20 @@ def _coverage(reader: Reader, programme: Any, rows: list[Any]) -> list[Block]:
                 cell(count(row.n_schools_covered)),
                 cell(share(row.coverage), bar=row.coverage),
                 cell(share(row.target) if row.target is not None else "нет"),
-                cell(statuses[row.status].word if row.status in statuses else row.status,
-                     look=statuses[row.status].look if row.status in statuses else None),
+                cell(
+                    statuses[row.status].word if row.status in statuses else row.status,
+                    look=statuses[row.status].look if row.status in statuses else None,
+                ),
             ),
         )
         for row in _region_first(rows)
     )
     columns = (
         reader.column(mart, "municipality_name"),
-        *(reader.column(mart, name, "number") for name in ("n_schools_target", "n_schools_covered", "coverage", "target")),
+        *(
+            reader.column(mart, name, "number")
+            for name in ("n_schools_target", "n_schools_covered", "coverage", "target")
+        ),
         reader.column(mart, "status"),
     )
     caption = f"Партнёрство: «{programme.short_title}», {reader.year} год"
@@ -133,7 +141,14 @@ def _courses(reader: Reader, programme: Any, rows: list[Any]) -> list[Block]:
         teachers=count(region.n_teachers_trained, column="n_teachers_trained", **where),
         all_teachers=count(region.n_teachers, column="n_teachers", **where),
     )
-    numbers = ("n_schools", "n_schools_complete", "n_persons_completed", "headcount", "n_teachers_trained", "n_teachers")
+    numbers = (
+        "n_schools",
+        "n_schools_complete",
+        "n_persons_completed",
+        "headcount",
+        "n_teachers_trained",
+        "n_teachers",
+    )
     shown = tuple(
         Row(
             _key(row),
