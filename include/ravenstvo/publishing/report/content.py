@@ -91,12 +91,12 @@ class Column:
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell: one or several lines; ``look`` is a look of ``words.LOOKS``; ``bar`` a part of 1 drawn below the text."""
+    """A cell: lines, remarks below them; ``look`` is a look of ``words.LOOKS``, ``bar`` a part of 1 that is drawn."""
 
     lines: tuple[Text, ...]
+    remarks: tuple[Text, ...] = ()
     look: str | None = None
     bar: float | None = None
-    sort: str = ""
 
 
 @dataclass(frozen=True)

@@ -63,10 +63,15 @@ def order(name: str | None) -> tuple[bool, str]:
     return (name is None, (name or "").casefold().replace("ё", "е"))
 
 
-def cell(*parts: str | Value | Text | None, look: str | None = None, bar: float | None = None) -> Cell:
-    """A cell of one line for each part; what is None is left out."""
-    lines = tuple(part if isinstance(part, tuple) else (part,) for part in parts if part is not None)
-    return Cell(lines or ((NOTHING,),), look, bar)
+def cell(
+    text: str | Value | Text, *remarks: str | Text | None, look: str | None = None, bar: float | None = None
+) -> Cell:
+    """A cell of one line, with remarks below it; a remark that is None is left out."""
+    return Cell((_text(text),), tuple(_text(one) for one in remarks if one is not None), look, bar)
+
+
+def _text(given: str | Value | Text) -> Text:
+    return given if isinstance(given, tuple) else (given,)
 
 
 def key(**parts: Any) -> str:

@@ -170,8 +170,8 @@ def _grades(reader: Reader) -> str:
         return ""
     return (
         f"Разряд надёжности — слабейшей из этих процедур: A — участников не меньше {method.grade_a_min_participants} и "
-        f"весь интервал выше региона, B — не меньше {method.grade_b_min_participants}, C — столько набирается "
-        f"({method.grade_c_min_pooled}) только за несколько лет, D — данных недостаточно."
+        f"весь интервал выше региона, B — не меньше {method.grade_b_min_participants}, C — "
+        f"{method.grade_c_min_pooled} набирается только за несколько лет, D — данных недостаточно."
     )
 
 
@@ -214,7 +214,7 @@ def _basis(reader: Reader, evidence: Any) -> Text:
         ),
     }
     return say(
-        "{title}: {below} из {all}",
+        "{title}: {below}\N{NO-BREAK SPACE}из\N{NO-BREAK SPACE}{all}",
         title=reader.procedure(evidence.procedure_code),
         below=count(evidence.n_below_min, column="n_below_min", **here),
         all=count(evidence.n_participants, column="n_participants", **here),

@@ -164,7 +164,13 @@ def _row(row: Any, with_remarks: bool) -> Row:
 def _value_cell(row: Any) -> Cell:
     lines: list[Text] = [(measured(row.value, row.unit),)]
     if row.denominator is not None and row.unit == "доля":
-        lines.append((number(row.numerator, column="numerator"), " из ", number(row.denominator, column="denominator")))
+        lines.append(
+            (
+                number(row.numerator, column="numerator"),
+                "\N{NO-BREAK SPACE}из\N{NO-BREAK SPACE}",
+                number(row.denominator, column="denominator"),
+            )
+        )
     return Cell(tuple(lines))
 
 
