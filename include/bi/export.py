@@ -27,7 +27,8 @@ def main(target: Path, login: str) -> None:
 
         g.user = security_manager.find_user(login)
         charts = [
-            yaml.safe_load(ExportChartsCommand._file_content(chart)) for chart in db.session.query(Slice).order_by(Slice.id)
+            yaml.safe_load(ExportChartsCommand._file_content(chart))
+            for chart in db.session.query(Slice).order_by(Slice.id)
         ]
         dashboards = [
             {

@@ -78,8 +78,8 @@ def _prepare(app: Any) -> None:
 
 
 def _import(bundle: Path) -> None:
-    from superset.commands.importers.v1.assets import ImportAssetsCommand
     from superset.commands.exceptions import CommandInvalidError
+    from superset.commands.importers.v1.assets import ImportAssetsCommand
 
     contents = {
         str(path.relative_to(bundle)): path.read_text(encoding="utf-8") for path in sorted(bundle.rglob("*.yaml"))
@@ -192,8 +192,8 @@ def _open_dashboards(manager: Any, plan: dict[str, Any]) -> None:
 
 def _note_down(stamp: dict[str, str]) -> None:
     """What was imported is written where it was imported to."""
-    from superset import db
     from sqlalchemy import text
+    from superset import db
 
     table = stamp["table"]
     db.session.execute(text(f"create table if not exists {table} (fingerprint text not null, version text not null)"))

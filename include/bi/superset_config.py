@@ -19,7 +19,7 @@ SQLALCHEMY_EXAMPLES_URI = None
 PREVENT_UNSAFE_DB_CONNECTIONS = True
 
 
-def DB_CONNECTION_MUTATOR(uri: Any, params: Any, username: Any, security_manager: Any, source: Any) -> Any:  # noqa: N802
+def DB_CONNECTION_MUTATOR(uri: Any, params: Any, username: Any, security_manager: Any, source: Any) -> Any:
     """Add server and password to the connections of ours, known by their database users.
 
     The metadata and every export hold neither, and the embedded server's socket may move without an import.

@@ -328,6 +328,17 @@ def report(
     typer.echo(f"Отчёт: {written.page}\nPDF: {written.pdf}")
 
 
+@app.command()
+def docs() -> None:
+    """Записать словарь данных (dbt docs): одна страница HTML, которая открывается без сети."""
+    from ravenstvo.calculation.dbt_docs import write_docs
+
+    with _warehouse():
+        written = write_docs(get_settings())
+    page = get_settings().dbt_docs_file
+    typer.echo(f"Словарь данных: {page}" if written else f"Словарь данных без изменений: {page}")
+
+
 @contextmanager
 def _warehouse() -> Iterator[Connection]:
     """A connection to the warehouse; the embedded server is started when it is not up."""

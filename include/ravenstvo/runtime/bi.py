@@ -306,7 +306,9 @@ def _healthy(settings: Settings) -> bool:
 def _environment(settings: Settings) -> dict[str, str]:
     """The caller's environment without what is meant for other Pythons or another Superset."""
     kept = {
-        name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "SUPERSET", "FLASK", "VIRTUAL"))
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PYTHON", "SUPERSET", "FLASK", "VIRTUAL"))
     }
     return kept | {
         "SUPERSET_CONFIG_PATH": str(_folder(settings) / "superset_config.py"),

@@ -34,6 +34,7 @@ _TITLES = {
     "estimate": "оценки",
     "build_marts": "витрины",
     "finish": "завершение",
+    "publish": "отчёт",
 }
 _TASK_STARTS = re.compile(r"\[DAG TEST\] starting task_id=(\w+) map_index=(-?\d+)")
 # The line that ends a traceback: the first one that is not indented.

@@ -127,7 +127,9 @@ def _index(settings: Settings) -> Response:
     for folder in sorted(folders, key=lambda path: not path.name.isdigit()):
         blocks.append({"title": _title(folder), "entries": _entries(settings, REPORTS, folder)})
     common = [
-        _entry("Проверки данных (Data Docs)", f"{PREFIX}/{DATA_DOCS}/index.html", settings.data_docs_dir / "index.html"),
+        _entry(
+            "Проверки данных (Data Docs)", f"{PREFIX}/{DATA_DOCS}/index.html", settings.data_docs_dir / "index.html"
+        ),
         _entry("Словарь данных (dbt docs)", f"{PREFIX}/{DBT_DOCS}/index.html", settings.dbt_docs_file),
     ]
     blocks.append({"title": "Общее для всех лет", "entries": [entry for entry in common if entry is not None]})
@@ -223,7 +225,9 @@ def _entries(settings: Settings, room: str, folder: Path) -> list[dict[str, str]
     root, base = rooms(settings)[room].resolve(), rooms(settings)[room]
     made = []
     for path in sorted(folder.iterdir(), key=lambda one: (one.stem != "report", one.is_file(), one.name)):
-        inside = _inside(root, path.resolve().relative_to(root).as_posix()) if path.resolve().is_relative_to(root) else None
+        inside = (
+            _inside(root, path.resolve().relative_to(root).as_posix()) if path.resolve().is_relative_to(root) else None
+        )
         if inside is not None:
             made.append(_entry(_title(inside), address(settings, room, base / inside.relative_to(root)), inside))
     return [entry for entry in made if entry is not None]

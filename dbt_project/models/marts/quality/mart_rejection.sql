@@ -67,7 +67,7 @@ counted as (
         finding.expectation_id,
         finding.severity,
         whose.municipality_code,
-        count(distinct (finding.part_id, finding.row_no)) as n_rows,
+        count(distinct finding.part_id || ':' || finding.row_no) as n_rows,
         count(distinct finding.file_id) as n_files
     from finding
     inner join part on finding.part_id = part.part_id

@@ -20,7 +20,8 @@ procedure as (
 
     select
         procedure_code,
-        exam
+        exam,
+        count(*) over (partition by exam) as n_procedures
     from {{ ref('procedure') }}
 
 ),
@@ -39,11 +40,8 @@ not_held as (
         procedure.exam
     from {{ ref('procedure_not_held') }} as cancelled
     inner join procedure on cancelled.procedure_code = procedure.procedure_code
-    group by cancelled.year, procedure.exam
-    having count(distinct cancelled.procedure_code) = (
-        select count(*) from procedure as listed
-        where listed.exam = procedure.exam
-    )
+    group by cancelled.year, procedure.exam, procedure.n_procedures
+    having count(distinct cancelled.procedure_code) = procedure.n_procedures
 
 ),
 

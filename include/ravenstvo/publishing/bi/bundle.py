@@ -66,5 +66,3 @@ def _check_titles(marts: dict[str, Mart]) -> None:
         other = seen.setdefault((mart.schema, mart.title), mart.name)
         if other != mart.name:
             raise DocumentError(f"витрины {other} и {mart.name} называются одинаково: {mart.title}")
-
-

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-
 from ravenstvo.publishing.bi.identity import DATABASES, LOGINS, VERSION, asset_uuid
 from ravenstvo.publishing.dictionary import Column, Mart, Metric
 

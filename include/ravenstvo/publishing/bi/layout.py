@@ -75,9 +75,7 @@ def _place(
             meta |= {"uuid": chart.uuid, "chartId": len(table), "sliceName": chart.document["slice_name"]}
         entry: Document = {"type": kind, "id": own_id, "children": [], "parents": parents, "meta": meta}
         table[own_id] = entry
-        entry["children"] = _place(
-            node.get("children") or [], kind, [*parents, own_id], place, table, charts, file
-        )
+        entry["children"] = _place(node.get("children") or [], kind, [*parents, own_id], place, table, charts, file)
         ids.append(own_id)
     return ids
 
@@ -90,7 +88,9 @@ def tree(table: Document, names: dict[str, str]) -> list[Document]:
     return _nodes(top, "GRID", (), table, names)
 
 
-def _nodes(ids: list[str], parent: str, path: tuple[int, ...], table: Document, names: dict[str, str]) -> list[Document]:
+def _nodes(
+    ids: list[str], parent: str, path: tuple[int, ...], table: Document, names: dict[str, str]
+) -> list[Document]:
     nodes = []
     for number, own_id in enumerate(ids):
         entry, place = table[own_id], (*path, number)

@@ -232,7 +232,7 @@ def _other_basis(row: Any) -> tuple[Text, ...]:
 
 def _decision(status: str | None) -> Cell:
     word = word_list("decision").get(status or "null")
-    return cell(word.word if word else status, look=word.look if word else None)
+    return cell(word.word if word else status or "—", look=word.look if word else None)
 
 
 def _fragile(is_fragile: bool | None) -> Cell:

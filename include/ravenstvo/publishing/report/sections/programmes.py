@@ -164,13 +164,8 @@ def _row(row: Any, with_remarks: bool) -> Row:
 def _value_cell(row: Any) -> Cell:
     lines: list[Text] = [(measured(row.value, row.unit),)]
     if row.denominator is not None and row.unit == "доля":
-        lines.append(
-            (
-                number(row.numerator, column="numerator"),
-                "\N{NO-BREAK SPACE}из\N{NO-BREAK SPACE}",
-                number(row.denominator, column="denominator"),
-            )
-        )
+        of = "\N{NO-BREAK SPACE}из\N{NO-BREAK SPACE}"
+        lines.append((number(row.numerator, column="numerator"), of, number(row.denominator, column="denominator")))
     return Cell(tuple(lines))
 
 
