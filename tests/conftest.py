@@ -1,10 +1,12 @@
-"""A real PostgreSQL for the tests that need one: one embedded server, a new database for each test.
+"""What many tests need: a real PostgreSQL (one embedded server, a database for each test), the parsed dbt project.
 
 Tests may run in several processes at once (`make test`): each process has an embedded server of its own.
 """
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +14,7 @@ from pathlib import Path
 
 import psycopg2
 import pytest
-from ravenstvo.settings import Settings
+from ravenstvo.settings import PROJECT_ROOT, Settings
 from ravenstvo.warehouse import server
 
 
@@ -69,3 +71,19 @@ def _on_server(embedded: Settings, statement: str) -> None:
     connection.autocommit = True
     connection.cursor().execute(statement)
     connection.close()
+
+
+@pytest.fixture(scope="session")
+def parsed_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of what dbt tells of the project when it parses it: ``manifest.json`` and what it printed, ``parse.txt``.
+
+    No warehouse is needed for it.
+    """
+    target = tmp_path_factory.mktemp("parsed")
+    project = str(PROJECT_ROOT / "dbt_project")
+    command = [str(Path(sys.executable).with_name("dbt")), "--no-use-colors", "parse", "--project-dir", project]
+    command += ["--profiles-dir", project, "--target-path", str(target), "--log-path", str(target)]
+    parsed = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert parsed.returncode == 0, parsed.stdout[-4000:]
+    (target / "parse.txt").write_text(parsed.stdout, encoding="utf-8")
+    return target

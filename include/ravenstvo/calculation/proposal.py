@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,6 +11,7 @@ from psycopg2.extensions import cursor as Cursor
 from psycopg2.extras import NamedTupleCursor
 
 from ravenstvo import decisions
+from ravenstvo.words import number
 
 _DEFAULT_METHOD = """
 select method_code from seeds.approval_method
@@ -32,7 +33,7 @@ where mart.year = %(year)s and mart.method_code = %(method)s
 """
 _SCHOOLS = """
 select school_id, school_code, login, school_name, municipality_name, is_low_results, is_fragile, evidence_grade,
-    n_participants_total, years_identified, n_low_procedures, low_procedures
+    probability_low, n_participants_total, years_identified, n_low_procedures, low_procedures
 from marts.mart_identification
 where year = %(year)s and method_code = %(method)s
 order by municipality_name collate "C" nulls last, school_name collate "C" nulls last, school_id collate "C"
@@ -72,7 +73,10 @@ class ApprovalError(RuntimeError):
 
 @dataclass(frozen=True)
 class School:
-    """What the method says of a school. ``evidence`` names its procedures with counts."""
+    """What the method says of a school. ``evidence`` names its low procedures with counts.
+
+    ``probability`` is that of the rule holding for the true shares, from 0 to 1; null where it is not computed.
+    """
 
     school_id: str
     school_code: str | None
@@ -85,12 +89,17 @@ class School:
     n_participants: int
     years_identified: int | None
     evidence: tuple[str, ...]
+    probability: float | None = None
+
+    @property
+    def key(self) -> str:
+        """Code or login, by which people know the school."""
+        return self.school_code or self.login or self.school_id
 
     @property
     def title(self) -> str:
         """Name and key, as people know the school."""
-        key = self.school_code or self.login
-        return f"{self.name or 'Школа без названия'} ({key or self.school_id})"
+        return f"{self.name or 'Школа без названия'} ({self.key})"
 
 
 @dataclass(frozen=True)
@@ -120,6 +129,11 @@ class LastYear:
     is_approved: bool
     names: dict[str, str]
 
+    @property
+    def kind(self) -> str:
+        """What list it is, in Russian."""
+        return "утверждённый перечень" if self.is_approved else "перечень по расчёту, он не утверждён"
+
 
 @dataclass(frozen=True)
 class Proposal:
@@ -138,6 +152,56 @@ class Proposal:
     def listed(self) -> list[School]:
         """Schools that the method puts on the list."""
         return [school for school in self.schools if school.is_low_results]
+
+    @property
+    def judged(self) -> list[School]:
+        """Schools of which the method says anything."""
+        return [school for school in self.schools if school.is_low_results is not None]
+
+    @property
+    def n_fragile_inside(self) -> int:
+        """Schools of the list whose verdict one participant would change."""
+        return sum(school.is_fragile for school in self.listed)
+
+    @property
+    def n_fragile_outside(self) -> int:
+        """Schools not on the list whose verdict one participant would change."""
+        return sum(school.is_fragile for school in self.schools if not school.is_low_results)
+
+    @property
+    def entered(self) -> list[str]:
+        """Schools that were not on the list of the year before, by name; none without such a list."""
+        before = set() if self.last_year is None else set(self.last_year.names)
+        return [] if self.last_year is None else self._named(self._listed_ids - before)
+
+    @property
+    def left(self) -> list[str]:
+        """Schools of the list of the year before that are not on this one, by name."""
+        before = {} if self.last_year is None else self.last_year.names
+        return sorted(name for school, name in before.items() if school not in self._listed_ids)
+
+    @property
+    def n_stayed(self) -> int:
+        """Schools on the lists of both years."""
+        return 0 if self.last_year is None else len(self._listed_ids & set(self.last_year.names))
+
+    @property
+    def differs_from_approved(self) -> tuple[list[str], list[str]]:
+        """Schools approved but not computed, and computed but not approved, by name; none when nothing is approved."""
+        if self.publication is None:
+            return [], []
+        approved = {one for one, status in self.publication.decided.items() if status == decisions.INCLUDED}
+        return self._named(approved - self._listed_ids), self._named(self._listed_ids - approved)
+
+    @property
+    def _listed_ids(self) -> set[str]:
+        return {school.school_id for school in self.listed}
+
+    def _named(self, ids: set[str]) -> list[str]:
+        names = {school.school_id: school.title for school in self.schools}
+        if self.publication is not None:
+            names |= self.publication.names
+        return sorted(names[one] for one in ids)
 
 
 def propose(cursor: Cursor, year: int, method_code: str | None = None) -> Proposal:
@@ -258,6 +322,7 @@ def _schools(cursor: Cursor, scope: dict[str, Any]) -> list[School]:
                 n_participants=row.n_participants_total,
                 years_identified=row.years_identified,
                 evidence=tuple(evidence.get(code, titles.get(code, code)) for code in row.low_procedures),
+                probability=row.probability_low,
             )
         )
     return schools
@@ -286,80 +351,78 @@ def _one(cursor: Cursor, statement: str, values: Any) -> Any:
     return next(iter(_rows(cursor, statement, values)), None)
 
 
-_MARKS = str.maketrans({mark: f"\\{mark}" for mark in "\\`*_{}[]<>#|~!"})
-
-
-def proposal_lines(proposal: Proposal, *, markdown: bool = False) -> Iterator[str]:
-    """Lines that show a proposal to a person, in Russian; in markdown, what comes from data cannot mark anything up."""
-    heading = "## {}" if markdown else "\n{}"
-    said: Callable[[str], str] = (lambda text: text.translate(_MARKS)) if markdown else str
-    yield f"{'# ' if markdown else ''}Перечень школ с низкими результатами, {proposal.year} год"
-    if markdown:
-        yield ""
-    yield f"- Метод: {said(proposal.method_title)} ({said(proposal.method_code)})"
-    yield f"- Расчёт {said(proposal.calculation_id)}, закончен {proposal.calculated_at:%d.%m.%Y %H:%M}"
+def proposal_lines(proposal: Proposal) -> Iterator[str]:
+    """Lines that show a proposal in the terminal, in Russian."""
+    yield f"Перечень школ с низкими результатами, {proposal.year} год"
+    yield f"- Метод: {proposal.method_title} ({proposal.method_code})"
+    yield f"- Расчёт {proposal.calculation_id}, закончен {proposal.calculated_at:%d.%m.%Y %H:%M}"
     yield from _count_lines(proposal)
-    yield from _publication_lines(proposal, heading, said)
-    yield from _last_year_lines(proposal, heading, said)
+    yield from _publication_lines(proposal)
+    yield from _last_year_lines(proposal)
     fragile = [school for school in proposal.schools if school.is_fragile]
     if fragile:
-        yield heading.format(f"Неустойчивые выводы: один участник изменил бы вывод ({len(fragile)})")
+        yield f"\nНеустойчивые выводы: один участник изменил бы вывод ({len(fragile)})"
         for school in fragile:
             stands = "в перечне" if school.is_low_results else "вне перечня"
-            yield f"- {said(school.title)} — {stands}; участников всего {school.n_participants}"
-    yield heading.format(f"Предлагаемый перечень ({len(proposal.listed)})")
+            yield f"- {school.title} — {stands}; участников всего {school.n_participants}"
+    yield f"\nПредлагаемый перечень ({len(proposal.listed)})"
     for school in proposal.listed:
-        yield f"- {said(school.municipality or 'муниципалитет не указан')}: {said(school.title)}"
-        firmness = f"надёжность {school.evidence_grade}" + ("; неустойчив" if school.is_fragile else "")
-        evidence = "; ".join(school.evidence) or "процедур нет"
-        yield f"  {said(evidence)}; {firmness}; лет подряд: {school.years_identified}"
+        yield f"- {school.municipality or 'муниципалитет не указан'}: {school.title}"
+        yield f"  {'; '.join(school.evidence) or 'процедур нет'}; {'; '.join(_firmness(school))}"
 
 
-def _count_lines(proposal: Proposal) -> Iterator[str]:
-    judged = [school for school in proposal.schools if school.is_low_results is not None]
-    share = f"{100 * len(proposal.listed) / len(judged):.1f}".replace(".", ",") if judged else "0"
-    yield f"- Школ с результатами: {len(proposal.schools)}, из них с выводом метода: {len(judged)}"
-    yield f"- В предлагаемом перечне: {len(proposal.listed)} ({share} % школ с выводом)"
+def grade_counts(proposal: Proposal) -> dict[str, int]:
+    """Schools of the list by evidence grade, from the firmest."""
     grades: dict[str, int] = {}
     for school in proposal.listed:
         grades[school.evidence_grade or "нет"] = grades.get(school.evidence_grade or "нет", 0) + 1
+    return dict(sorted(grades.items()))
+
+
+def _firmness(school: School) -> Iterator[str]:
+    yield f"надёжность {school.evidence_grade or 'не определена'}"
+    if school.probability is not None:
+        yield f"вероятность {number(100 * school.probability)} %"
+    if school.is_fragile:
+        yield "неустойчив"
+    yield f"лет подряд: {school.years_identified or 0}"
+
+
+def _count_lines(proposal: Proposal) -> Iterator[str]:
+    judged = proposal.judged
+    share = number(100 * len(proposal.listed) / len(judged), 1) if judged else "0"
+    yield f"- Школ с результатами: {len(proposal.schools)}, из них с выводом метода: {len(judged)}"
+    yield f"- В предлагаемом перечне: {len(proposal.listed)} ({share} % школ с выводом)"
+    grades = grade_counts(proposal)
     if grades:
-        yield "- Надёжность выводов: " + ", ".join(f"{grade} — {grades[grade]}" for grade in sorted(grades))
-    inside = sum(school.is_fragile for school in proposal.listed)
-    outside = sum(school.is_fragile for school in proposal.schools if not school.is_low_results)
-    yield f"- Неустойчивых выводов: в перечне {inside}, вне перечня {outside}"
+        yield "- Надёжность выводов: " + ", ".join(f"{grade} — {count}" for grade, count in grades.items())
+    yield f"- Неустойчивых выводов: в перечне {proposal.n_fragile_inside}, вне перечня {proposal.n_fragile_outside}"
 
 
-def _publication_lines(proposal: Proposal, heading: str, said: Callable[[str], str]) -> Iterator[str]:
+def _publication_lines(proposal: Proposal) -> Iterator[str]:
     """What approving as computed would change in the list that is approved already."""
     publication = proposal.publication
     if publication is None:
         return
-    yield heading.format(f"Перечень {proposal.year} года уже утверждён")
-    yield f"- {said(publication.told)}; школ в перечне: {publication.n_listed}"
+    yield f"\nПеречень {proposal.year} года уже утверждён"
+    yield f"- {publication.told}; школ в перечне: {publication.n_listed}"
     same = publication.calculation_id == proposal.calculation_id
-    yield "- На этом же расчёте" if same else f"- На расчёте {said(publication.calculation_id)}: с тех пор пересчитано"
-    names = {school.school_id: school.title for school in proposal.schools} | publication.names
-    computed = {school.school_id for school in proposal.listed}
-    approved = {one for one, status in publication.decided.items() if status == decisions.INCLUDED}
-    yield from _set_lines("Утверждены, но по расчёту не в перечне", approved - computed, names, said)
-    yield from _set_lines("В перечне по расчёту, но не утверждены", computed - approved, names, said)
+    yield "- На этом же расчёте" if same else f"- На расчёте {publication.calculation_id}: с тех пор пересчитано"
+    not_computed, not_approved = proposal.differs_from_approved
+    yield _set_line("Утверждены, но по расчёту не в перечне", not_computed)
+    yield _set_line("В перечне по расчёту, но не утверждены", not_approved)
 
 
-def _last_year_lines(proposal: Proposal, heading: str, said: Callable[[str], str]) -> Iterator[str]:
+def _last_year_lines(proposal: Proposal) -> Iterator[str]:
     last = proposal.last_year
     if last is None:
-        yield heading.format(f"Сравнить с {proposal.year - 1} годом нельзя: вывода за него нет")
+        yield f"\nСравнить с {proposal.year - 1} годом нельзя: вывода за него нет"
         return
-    names = {school.school_id: school.title for school in proposal.schools}
-    now, before = {school.school_id for school in proposal.listed}, set(last.names)
-    kind = "утверждённый перечень" if last.is_approved else "перечень по расчёту, он не утверждён"
-    yield heading.format(f"По сравнению с {last.year} годом ({kind}, школ: {len(before)})")
-    yield from _set_lines("Вошли", now - before, names, said)
-    yield from _set_lines("Вышли", before - now, last.names, said)
-    yield f"- Остались: {len(now & before)}"
+    yield f"\nПо сравнению с {last.year} годом ({last.kind}, школ: {len(last.names)})"
+    yield _set_line("Вошли", proposal.entered)
+    yield _set_line("Вышли", proposal.left)
+    yield f"- Остались: {proposal.n_stayed}"
 
 
-def _set_lines(title: str, schools: set[str], names: dict[str, str], said: Callable[[str], str]) -> Iterator[str]:
-    listed = "; ".join(sorted(said(names[one]) for one in schools))
-    yield f"- {title}: {len(schools)}" + (f" — {listed}" if listed else "")
+def _set_line(title: str, names: list[str]) -> str:
+    return f"- {title}: {len(names)}" + (f" — {'; '.join(names)}" if names else "")

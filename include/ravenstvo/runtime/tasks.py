@@ -107,18 +107,24 @@ def finish(calculation: Calculation) -> list[str]:
 def propose_list(params: Mapping[str, Any], partition_key: str | None) -> dict[str, Any]:
     """What a person is asked to approve: ``{"subject", "body", "year", "method", "calculation_id"}``, body in markdown.
 
-    Without a year it is the last one with results.
+    Without a year it is the last one with results. The whole list goes into a decision workbook among the reports.
     """
-    from ravenstvo.calculation.proposal import last_year, proposal_lines, propose
+    from ravenstvo.calculation.proposal import last_year, propose
+    from ravenstvo.calculation.proposal_markdown import proposal_markdown
+    from ravenstvo.publishing.decisions_template import write_template
+    from ravenstvo.runtime.results import proposal_links
 
     settings = get_settings()
     upgrade(settings)
     with connect(settings) as connection, connection.cursor() as cursor:
         year = campaign_year(params, partition_key, settings) or last_year(cursor)
         proposal = propose(cursor, year, params.get("method") or None)
+    book = settings.reports_dir / str(year) / f"Решения — {proposal.method_code}, расчёт {proposal.calculation_id}.xlsx"
+    book.parent.mkdir(exist_ok=True)
+    write_template(book, year, proposal.method_title, proposal.schools)
     return {
         "subject": f"Утвердить перечень школ с низкими результатами, {year} год: {len(proposal.listed)}",
-        "body": "\n".join(proposal_lines(proposal, markdown=True)),
+        "body": "\n".join(proposal_markdown(proposal, proposal_links(settings, year, book))),
         "year": year,
         "method": proposal.method_code,
         "calculation_id": proposal.calculation_id,

@@ -1,0 +1,62 @@
+"""What a calculation leaves for people to open, and where each thing is: on this machine and in Airflow's web interface."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from ravenstvo.quality.workbook import NO_YEAR
+from ravenstvo.settings import Settings
+
+# Where Airflow's web server shows the pages, and the rooms below it: name in the address → folder of the state.
+PREFIX = "/ravenstvo"
+REPORTS, DATA_DOCS, DBT_DOCS = "reports", "data_docs", "dbt_docs"
+
+
+@dataclass(frozen=True)
+class Result:
+    """A thing to open: its Russian title, the file or folder, the address below the web server."""
+
+    title: str
+    path: Path
+    address: str
+
+
+def rooms(settings: Settings) -> dict[str, Path]:
+    """The only folders that the web server shows."""
+    return {
+        REPORTS: settings.reports_dir,
+        DATA_DOCS: settings.data_docs_dir,
+        DBT_DOCS: settings.dbt_docs_file.parent,
+    }
+
+
+def results(settings: Settings, year: int) -> Iterator[Result]:
+    """What there is to open after a calculation of a year; only what exists."""
+    of_year = settings.reports_dir / str(year)
+    titled = [
+        (f"Отчёт за {year} год", settings.report_file(year), REPORTS),
+        ("Отчёт для печати", settings.report_file(year).with_suffix(".pdf"), REPORTS),
+        ("Книги по муниципалитетам и региону", of_year / "workbooks", REPORTS),
+        ("Книги с замечаниями для отправителей", of_year / "errors", REPORTS),
+        ("Замечания к файлам без года", settings.reports_dir / NO_YEAR / "errors", REPORTS),
+        ("Проверки данных (Data Docs)", settings.data_docs_dir / "index.html", DATA_DOCS),
+        ("Словарь данных (dbt docs)", settings.dbt_docs_file, DBT_DOCS),
+    ]
+    for title, path, room in titled:
+        if path.is_file() or (path.is_dir() and any(path.iterdir())):
+            yield Result(title, path, address(settings, room, path))
+
+
+def address(settings: Settings, room: str, path: Path) -> str:
+    """Address of a file or folder of a room, from the web server's root."""
+    inside = path.relative_to(rooms(settings)[room]).as_posix()
+    return f"{PREFIX}/{room}/{quote(inside)}{'/' if path.is_dir() else ''}"
+
+
+def proposal_links(settings: Settings, year: int, book: Path) -> list[tuple[str, str]]:
+    """(title, address) of what a person reads before approving a list: the list as a workbook, then the year's pages."""
+    whole = Result("Перечень целиком и книга решений (.xlsx)", book, address(settings, REPORTS, book))
+    return [(one.title, one.address) for one in (whole, *results(settings, year)) if one.path != settings.dbt_docs_file]
