@@ -28,7 +28,7 @@ from running import ASK_SECONDS, RUN_SECONDS, Warehouse, call
 SEED, N_SCHOOLS, YEARS = 1, 60, [2021, 2022, 2023]
 SURNAMES = "|".join(names()["surnames"])
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(seconds=100)
 
 
 @pytest.fixture(scope="module")
