@@ -329,14 +329,25 @@ def report(
 
 
 @app.command()
-def docs() -> None:
+def docs(
+    marts: Annotated[
+        Path | None, typer.Option(help="Записать вместо этого страницу витрин в файл markdown; хранилище не нужно")
+    ] = None,
+) -> None:
     """Записать словарь данных (dbt docs): одна страница HTML, которая открывается без сети."""
-    from ravenstvo.calculation.dbt_docs import write_docs
+    from ravenstvo.calculation.dbt_docs import parse_apart, write_docs
+    from ravenstvo.publishing import dictionary
+    from ravenstvo.publishing.marts_page import marts_page
 
+    settings = get_settings()
+    if marts is not None:
+        with parse_apart(settings) as target:
+            marts.write_text(marts_page(dictionary.load(target)), encoding="utf-8")
+        typer.echo(f"Витрины: {marts}")
+        return
     with _warehouse():
-        written = write_docs(get_settings())
-    page = get_settings().dbt_docs_file
-    typer.echo(f"Словарь данных: {page}" if written else f"Словарь данных без изменений: {page}")
+        written = write_docs(settings)
+    typer.echo(f"Словарь данных{'' if written else ' без изменений'}: {settings.dbt_docs_file}")
 
 
 @contextmanager

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +38,15 @@ def write_docs(settings: Settings) -> Path | None:
     written.replace(page)
     note.write_text(fingerprint, encoding="utf-8")
     return page
+
+
+@contextmanager
+def parse_apart(settings: Settings) -> Iterator[Path]:
+    """Folder with the ``manifest.json`` of the project as it is now, for the time of the block; needs no warehouse."""
+    with tempfile.TemporaryDirectory() as folder:
+        apart = settings.model_copy(update={"home": Path(folder)})
+        parse(apart)
+        yield apart.dbt_target_dir
 
 
 def _fingerprint(settings: Settings) -> str:

@@ -60,6 +60,16 @@ class Metric:
 
 
 @dataclass(frozen=True)
+class Example:
+    """A query that a mart's document shows, and what is said after it; ``NO_ROWS`` begins a note on when it is empty."""
+
+    NO_ROWS = "строк нет"
+
+    query: str
+    note: str
+
+
+@dataclass(frozen=True)
 class Mart:
     """A table or view that people read; ``description`` is markdown under the four headings of the house.
 
@@ -79,6 +89,12 @@ class Mart:
     def titles(self) -> dict[str, str]:
         """Title of each column by its name."""
         return {column.name: column.title for column in self.columns}
+
+    @cached_property
+    def examples(self) -> tuple[Example, ...]:
+        """Queries of the heading ``Example``, in the order of the document."""
+        found = re.findall(r"`(select [^`]+)`([^`]*)", self.section("Example"))
+        return tuple(Example(" ".join(query.split()), " ".join(note.split()).strip("—– ")) for query, note in found)
 
     def section(self, heading: str) -> str:
         """Text under one of the headings: ``Overview``, ``Primary key``, ``Business rules``, ``Example``."""
