@@ -61,7 +61,7 @@ class Metric:
 
 @dataclass(frozen=True)
 class Example:
-    """A query that a mart's document shows, and what is said after it; ``NO_ROWS`` begins a note on when it is empty."""
+    """A query that a mart's document shows, and what follows it; ``NO_ROWS`` begins a note on when it is empty."""
 
     NO_ROWS = "строк нет"
 
@@ -75,6 +75,7 @@ class Mart:
 
     ``audience`` says what those see who may see one municipality only: ``open`` all rows, ``school`` the rows of its
     schools by school_id, ``closed`` nothing; empty: the rows that name the municipality, nothing where none does.
+    ``model`` is dbt's name of it, where that is another one.
     """
 
     name: str
@@ -84,6 +85,7 @@ class Mart:
     columns: tuple[Column, ...]
     metrics: tuple[Metric, ...] = ()
     audience: str = ""
+    model: str = ""
 
     @cached_property
     def titles(self) -> dict[str, str]:
@@ -136,6 +138,7 @@ def _mart(node: dict[str, Any], metrics: tuple[Metric, ...]) -> Mart:
         ),
         metrics=metrics,
         audience=_meta(node).get("audience") or "",
+        model=node["name"],
     )
 
 
