@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from ravenstvo.publishing import dictionary
+from ravenstvo.publishing.bi import documents
 from ravenstvo.publishing.dictionary import Example
+from ravenstvo.settings import PROJECT_ROOT
 from running import Warehouse
 
 
@@ -128,3 +131,22 @@ def check_examples(warehouse: Warehouse) -> None:
         for example in mart.examples:
             rows = warehouse.ask(example.query)
             assert rows or example.note.startswith(Example.NO_ROWS), (mart.name, example.query)
+
+
+def check_charts(warehouse: Warehouse) -> None:
+    """SQL that is written in a chart can be asked of its mart: a column that is missing there is an error."""
+    for chart in documents.read(PROJECT_ROOT / "include" / "bi").charts.values():
+        for made in _made_on_the_spot(chart.document.get("params")):
+            mart, written, clause = chart.document["dataset"], made["sqlExpression"], made.get("clause")
+            warehouse.ask(
+                f"select count(*) from {mart} {clause} {written}" if clause else f"select {written} from {mart} limit 0"
+            )
+
+
+def _made_on_the_spot(value: Any) -> Iterator[dict[str, Any]]:
+    """Figures, columns and filters of a chart that are SQL of its own."""
+    if isinstance(value, dict) and value.get("expressionType") == "SQL":
+        yield value
+    elif isinstance(value, dict | list):
+        for one in value.values() if isinstance(value, dict) else value:
+            yield from _made_on_the_spot(one)

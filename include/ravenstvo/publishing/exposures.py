@@ -16,6 +16,8 @@ from ravenstvo.publishing.bi.dashboards import Dashboard
 from ravenstvo.publishing.bi.documents import Documents
 from ravenstvo.publishing.bi.layout import charts_of
 from ravenstvo.publishing.dictionary import Mart
+from ravenstvo.publishing.export_data import MARTS_READ
+from ravenstvo.publishing.export_sheets import RULES, SHEETS
 from ravenstvo.publishing.report import gathering
 
 _HEAD = """---
@@ -41,7 +43,7 @@ class Exposure:
 def exposures(bi: Path) -> list[Exposure]:
     """All of them; ``bi`` is the folder of charts and dashboards."""
     found = documents.read(bi)
-    return [*(_dashboard(one, found) for one in found.dashboards.values()), *_report()]
+    return [*(_dashboard(one, found) for one in found.dashboards.values()), *_workbooks(), *_report()]
 
 
 def exposures_file(found: Iterable[Exposure], marts: dict[str, Mart]) -> str:
@@ -60,6 +62,14 @@ def _dashboard(dashboard: Dashboard, found: Documents) -> Exposure:
         description=document.get("description") or document["dashboard_title"],
         marts=frozenset([*charts, *(target["dataset"] for target in targets)]),
     )
+
+
+def _workbooks() -> Iterator[Exposure]:
+    told = "Книги Excel за год: по муниципалитетам и для региона, со всеми листами, титулом и карточками школ."
+    yield Exposure("workbooks", "analysis", "Книги: целиком", told, frozenset(MARTS_READ))
+    for sheet in (*SHEETS, RULES):
+        name = documents.latin(sheet.name).replace("-", "_")
+        yield Exposure(f"workbook_{name}", "analysis", f"Книги: {sheet.name}", sheet.question, frozenset(sheet.marts))
 
 
 def _report() -> Iterator[Exposure]:
