@@ -33,6 +33,7 @@ from ravenstvo.warehouse.connection import connect, parameters, url_parameters, 
 Say = Callable[[str], None]
 
 _START_SECONDS = 120
+_CONFIGURATION = ("superset_config.py", "viewers.py")
 _STAMP = "ravenstvo_provisioned"
 
 
@@ -363,6 +364,7 @@ def _environment(settings: Settings) -> dict[str, str]:
         "SUPERSET_CONFIG_PATH": str(_folder(settings) / "superset_config.py"),
         "SUPERSET_HOME": str(settings.bi_dir),
         "RAVENSTVO_BI_DIR": str(settings.bi_dir),
+        "PYTHONPATH": str(_folder(settings)),
         "PYTHONUNBUFFERED": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONWARNINGS": "ignore",
@@ -371,7 +373,7 @@ def _environment(settings: Settings) -> dict[str, str]:
 
 def _mark(settings: Settings) -> str:
     """Changes when a running Superset must be started anew."""
-    files = (settings.bi_dir / "settings.json", _folder(settings) / "superset_config.py")
+    files = (settings.bi_dir / "settings.json", *(_folder(settings) / name for name in _CONFIGURATION))
     digest = hashlib.sha256(b"".join(file.read_bytes() for file in files))
     digest.update(f"{_version(settings)} {settings.bi_host} {settings.bi_port} {settings.bi_workers}".encode())
     return digest.hexdigest()
