@@ -335,11 +335,13 @@ def bi_provision() -> None:
 
 
 @bi_commands.command("export")
-def bi_export() -> None:
-    """Записать диаграммы и дашборды, изменённые в Superset, в include/bi."""
+def bi_export(
+    to: Annotated[Path | None, typer.Option(help="Папка с charts и dashboards; без неё — include/bi")] = None,
+) -> None:
+    """Записать диаграммы и дашборды, изменённые в Superset, в файлы."""
     from ravenstvo.runtime import bi
 
-    bi.export(get_settings(), typer.echo)
+    bi.export(get_settings(), typer.echo, to)
 
 
 @bi_commands.command("down")
