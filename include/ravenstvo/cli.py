@@ -88,18 +88,20 @@ def main() -> None:
 def run(inbox: Inbox = None, year: Year = None) -> None:
     """Загрузить папку и пересчитать год."""
     from ravenstvo.runtime import recalculation
+    from ravenstvo.runtime.terminal import Terminal
 
     settings = get_settings()
     folder = inbox.expanduser().absolute() if inbox else settings.inbox
-    raise typer.Exit(recalculation.run(settings, folder, year or settings.year, typer.echo))
+    raise typer.Exit(recalculation.run(settings, folder, year or settings.year, Terminal()))
 
 
 @app.command()
 def up() -> None:
     """Запустить Airflow: веб-интерфейс, планировщик, обработчик DAG, триггеры."""
     from ravenstvo.runtime import services
+    from ravenstvo.runtime.terminal import Terminal
 
-    services.up(get_settings(), typer.echo)
+    services.up(get_settings(), Terminal())
 
 
 @app.command()
@@ -130,12 +132,18 @@ def healthy(name: Annotated[str, typer.Argument(help="api-server, scheduler, dag
 def migrate() -> None:
     """Подготовить хранилище (схемы, таблицы, роли) и базу метаданных Airflow."""
     from ravenstvo.runtime import airflow_home
+    from ravenstvo.runtime.terminal import Terminal
     from ravenstvo.warehouse.migrate import upgrade
 
     settings: Settings = get_settings()
     settings.make_home()
-    typer.echo("Хранилище обновлено." if upgrade(settings) else "Хранилище уже в порядке.")
-    airflow_home.prepare(settings)
+    terminal = Terminal()
+    with terminal.stages(["хранилище", "база Airflow"]) as stages:
+        stages.start("хранилище")
+        has_changed = upgrade(settings)
+        stages.start("база Airflow")
+        airflow_home.prepare(settings)
+    terminal.say("Хранилище обновлено." if has_changed else "Хранилище уже в порядке.")
 
 
 @app.command()
@@ -266,11 +274,15 @@ def sample(
     more_years: Annotated[list[int] | None, typer.Argument(hidden=True)] = None,
 ) -> None:
     """Сделать файлы учебного региона."""
+    from ravenstvo.runtime.terminal import Terminal
     from ravenstvo.sample import DEFAULT_YEARS, generate
 
     # The command line gives an option one value; the years after the first arrive as arguments.
-    files = generate(out, seed, schools, sorted({*(years or []), *(more_years or [])}) or list(DEFAULT_YEARS))
-    typer.echo(f"Файлов: {len(files)}, папка: {out}")
+    wanted = sorted({*(years or []), *(more_years or [])}) or list(DEFAULT_YEARS)
+    terminal = Terminal()
+    with terminal.stages([]) as stages:
+        files = generate(out, seed, schools, wanted, stages.start)
+    terminal.say(f"Файлов: {len(files)}, папка: {out}")
 
 
 @app.command()
@@ -356,6 +368,17 @@ def report(
     with _warehouse():
         written = write_report(get_settings(), year, out)
     typer.echo(f"Отчёт: {written.page}\nPDF: {written.pdf}")
+
+
+@app.command()
+def docs() -> None:
+    """Записать словарь данных (dbt docs): одна страница HTML, которая открывается без сети."""
+    from ravenstvo.calculation.dbt_docs import write_docs
+
+    with _warehouse():
+        written = write_docs(get_settings())
+    page = get_settings().dbt_docs_file
+    typer.echo(f"Словарь данных: {page}" if written else f"Словарь данных без изменений: {page}")
 
 
 @contextmanager
