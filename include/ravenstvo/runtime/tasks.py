@@ -20,6 +20,10 @@ from ravenstvo.warehouse.connection import connect
 from ravenstvo.warehouse.migrate import upgrade
 
 
+class PublishingError(RuntimeError):
+    """A calculation is done, but what people read of it is not written; the message (Russian) says why."""
+
+
 def campaign_year(params: Mapping[str, Any], partition_key: str | None, settings: Settings) -> int | None:
     """Campaign year: the partition key, else the parameter, else the setting; None means the latest in the inbox."""
     given = partition_key or params.get("year") or settings.year
@@ -41,7 +45,8 @@ def read_inbox(params: Mapping[str, Any], partition_key: str | None) -> dict[str
     upgrade(settings)
     inbox = Path(params["inbox"]) if params.get("inbox") else settings.inbox or settings.sample_dir
     plan = read(inbox, campaign_year(params, partition_key, settings), settings)
-    found = {name: plan[name] for name in ("year", "n_found", "n_known", "fingerprints")} | {"inbox": str(inbox)}
+    found = {name: plan[name] for name in ("year", "n_found", "n_known", "fingerprints")}
+    found |= {"inbox": str(inbox), "n_new": len(plan["files"])}
     settings.last_inbox_file.write_text(json.dumps(found, ensure_ascii=False), encoding="utf-8")
     return plan
 
@@ -102,6 +107,29 @@ def finish(calculation: Calculation) -> list[str]:
     settings = get_settings()
     finish_calculation(settings, calculation)
     return [str(path) for path in write_published_differences(settings, calculation["years"])]
+
+
+def publish(year: int | None) -> list[str]:
+    """Write what people read from the marts and is missing or out of date: reports, the dictionary of data.
+
+    Returns what was written. The calculation is done by now and stays done whatever fails here; the next run, or
+    «ravenstvo report», writes what is missing.
+    """
+    from ravenstvo.calculation.dbt_docs import write_docs
+    from ravenstvo.calculation.lifecycle import is_calculated
+    from ravenstvo.publishing.report import publish_reports
+
+    settings = get_settings()
+    if year is None or not is_calculated(settings):
+        return []
+    try:
+        written = publish_reports(settings, year)
+        docs = write_docs(settings)
+    except Exception as error:
+        raise PublishingError(
+            f"Расчёт закончен и сохранён, но опубликован не весь: {error}. Устраните причину и запустите снова."
+        ) from error
+    return [str(path) for path in (*written, *([docs] if docs else []))]
 
 
 def propose_list(params: Mapping[str, Any], partition_key: str | None) -> dict[str, Any]:
@@ -180,8 +208,13 @@ def _in_decisions(settings: Settings, name: str) -> Path:
     return path
 
 
-# The steps of a calculation that are not dbt's.
-STEPS: dict[str, Callable[[Calculation], Any]] = {"validate": validate, "estimate": estimate, "finish": finish}
+# The steps of a run that are not dbt's.
+STEPS: dict[str, Callable[[Any], Any]] = {
+    "validate": validate,
+    "estimate": estimate,
+    "finish": finish,
+    "publish": publish,
+}
 
 
 @contextmanager
