@@ -1,4 +1,4 @@
-"""Who only looks asks only what the charts ask: Superset itself lets everybody send SQL of their own with a chart's query.
+"""Who only looks asks only what the charts ask: Superset itself lets everybody send SQL of their own with a query.
 
 Row-level security is a condition beside that SQL, and PostgreSQL has functions that run a query given as text
 (``query_to_xml``), so that without this the rows of others could be read past it. It holds for users who may not make
@@ -24,15 +24,17 @@ class SecurityManager(SupersetSecurityManager):
         """As Superset's; also raises when a viewer's query holds SQL that its chart does not."""
         super().raise_for_access(*args, **kwargs)
         context = kwargs.get("query_context")
-        if context is not None and not self.can_access("can_read", "Explore") and not self.is_admin():
-            if any(_foreign(query, context.datasource, _Stored(context.slice_)) for query in context.queries):
-                raise SupersetSecurityException(
-                    SupersetError(
-                        error_type=SupersetErrorType.DATASOURCE_SECURITY_ACCESS_ERROR,
-                        message="Запрос содержит выражения, которых нет в диаграмме",
-                        level=ErrorLevel.WARNING,
-                    )
+        if context is None or self.can_access("can_read", "Explore") or self.is_admin():
+            return
+        stored = _Stored(context.slice_)
+        if any(_foreign(query, context.datasource, stored) for query in context.queries):
+            raise SupersetSecurityException(
+                SupersetError(
+                    error_type=SupersetErrorType.DATASOURCE_SECURITY_ACCESS_ERROR,
+                    message="Запрос содержит выражения, которых нет в диаграмме",
+                    level=ErrorLevel.WARNING,
                 )
+            )
 
 
 class _Stored:

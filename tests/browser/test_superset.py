@@ -1,0 +1,356 @@
+"""Superset as `make bi` leaves it: what each role sees and does not; nothing is lost or changed by coming twice."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+from playwright.sync_api import Page, Response, expect
+from ravenstvo.publishing import dictionary
+from ravenstvo.publishing.bi.layout import charts_of
+from ravenstvo.settings import PROJECT_ROOT
+from superset_client import FAILED, Api, Superset, open_dashboard, tabs
+
+pytestmark = pytest.mark.slow(seconds=200)
+
+FOLDER = PROJECT_ROOT / "include" / "bi"
+DASHBOARDS = {
+    path.stem: yaml.safe_load(path.read_text(encoding="utf-8"))
+    for path in sorted((FOLDER / "dashboards").glob("*.yaml"))
+}
+LOW = {"expressionType": "SQL", "sqlExpression": "count(*) filter (where is_low_results)", "label": "n"}
+# Ways to reach rows past a condition: a function that runs a query, a column that is none, a condition of one's own.
+TRICKS = {
+    "metric": {
+        "metrics": [
+            {"expressionType": "SQL", "sqlExpression": "max(length(ts_stat('select null')::text))", "label": "n"}
+        ]
+    },
+    "subquery": {
+        "metrics": [{"expressionType": "SQL", "sqlExpression": "(select count(*) from marts.dim_school)", "label": "n"}]
+    },
+    "column": {"metrics": ["count"], "columns": [{"expressionType": "SQL", "sqlExpression": "1", "label": "n"}]},
+    "text": {"metrics": ["count"], "columns": ["(select 1)"]},
+    "condition": {"metrics": ["count"], "extras": {"where": "1 = 1) or (1 = 1"}},
+    "plain condition": {"metrics": ["count"], "extras": {"where": "length(municipality_name) > 0"}},
+}
+
+Pages = Callable[[str | None], Page]
+Apis = Callable[[str | None], Api]
+
+
+@pytest.fixture(scope="module")
+def municipality(superset: Superset) -> tuple[str, str]:
+    """Code and name of a municipality that has schools in the list."""
+    rows = superset.ask(
+        "select municipality_code, municipality_name from marts.dim_municipality where municipality_name in "
+        "(select municipality_name from marts.mart_identification where is_low_results) order by 1 limit 1"
+    )
+    return rows[0][0], rows[0][1]
+
+
+def test_the_login_page_is_russian(superset: Superset, page_as: Pages) -> None:
+    page = page_as(None)
+    page.goto(f"{superset.url}/login/")
+    expect(page.get_by_role("button", name="Войти")).to_be_visible()
+    assert page.locator("html").get_attribute("lang") == "ru"
+
+
+def test_no_page_asks_another_host(superset: Superset, page_as: Pages) -> None:
+    page = page_as("analyst")
+    answered: list[str] = []
+    page.on("response", lambda response: answered.append(response.url))
+    open_dashboard(page, superset.url, next(iter(DASHBOARDS)))
+    assert answered
+    assert [url for url in answered if not url.startswith((superset.url, "data:", "blob:"))] == []
+
+
+@pytest.mark.parametrize("name", DASHBOARDS)
+def test_a_dashboard_opens_whole(superset: Superset, page_as: Pages, name: str) -> None:
+    login = "analyst" if "analyst" in DASHBOARDS[name]["audience"] else "guest"
+    page = page_as(login)
+    failed: list[str] = []
+    page.on("response", lambda answer: _note_failure(answer, failed))
+    open_dashboard(page, superset.url, name)
+    shown: set[str] = set()
+    for _ in tabs(page):
+        assert page.locator(FAILED).all_inner_texts() == []
+        assert "Ошибка" not in page.locator(".grid-container, .dashboard-content").first.inner_text()
+        shown |= set(
+            page.locator(".dashboard-component-chart-holder [data-test-chart-id]").evaluate_all(
+                "all => all.map(one => one.dataset.testChartId)"
+            )
+        )
+    assert failed == []
+    assert len(shown) == len(list(charts_of(DASHBOARDS[name]["layout"])))
+
+
+def _note_failure(answer: Response, failed: list[str]) -> None:
+    if "/api/v1/chart/data" in answer.url and answer.status >= 400:
+        failed.append(f"{answer.status} {answer.text()[:300]}")
+
+
+def test_titles_and_figures_are_those_of_the_dictionary(
+    superset: Superset, api_as: Apis, datasets: dict[str, int]
+) -> None:
+    marts = dictionary.load(superset.settings.dbt_target_dir)
+    assert set(datasets) == set(marts)
+    for name, number in datasets.items():
+        _, content = api_as("analyst").get(f"/api/v1/dataset/{number}")
+        held = content["result"]
+        assert held["table_name"] == marts[name].title
+        titles = {column["column_name"]: column["verbose_name"] for column in held["columns"]}
+        assert marts[name].titles.items() <= titles.items()
+        figures = {figure["metric_name"]: figure["expression"] for figure in held["metrics"]}
+        assert {metric.name: metric.expression for metric in marts[name].metrics}.items() <= figures.items()
+
+
+def test_every_dataset_can_be_read(api_as: Apis, datasets: dict[str, int]) -> None:
+    for name, number in datasets.items():
+        status, content = api_as("analyst").rows(number, metrics=["count"], columns=[])
+        assert status == 200, (name, content)
+        _, content = api_as("analyst").get(f"/api/v1/dataset/{number}")
+        columns = [column["column_name"] for column in content["result"]["columns"]]
+        status, content = api_as("analyst").rows(number, columns=columns, row_limit=1)
+        assert status == 200, (name, content)
+
+
+def test_numbers_are_those_of_the_mart(superset: Superset, api_as: Apis, datasets: dict[str, int]) -> None:
+    status, rows = api_as("analyst").rows(
+        datasets["mart_identification"], metrics=[LOW], columns=["year", "municipality_name"]
+    )
+    assert status == 200
+    expected = superset.ask(
+        "select year, municipality_name, count(case when is_low_results then 1 end) "
+        "from marts.mart_identification group by 1, 2"
+    )
+    assert sorted((row["year"], row["municipality_name"], row["n"]) for row in rows) == sorted(expected)
+    assert any(row["n"] for row in rows)
+
+
+def test_a_municipality_sees_its_own_rows_only(
+    superset: Superset, api_as: Apis, datasets: dict[str, int], municipality: tuple[str, str]
+) -> None:
+    """In every dataset: rows that name a municipality name this one, rows that name a school name one of its own."""
+    code, name = municipality
+    api = api_as(f"mun_{code}")
+    own = {
+        school
+        for (school,) in superset.ask(f"select school_id from marts.dim_school where municipality_code = '{code}'")
+    }
+    marts = dictionary.load(superset.settings.dbt_target_dir)
+    seen = 0
+    for mart, number in datasets.items():
+        keys = [key for key in ("municipality_code", "municipality_name", "school_id") if key in marts[mart].titles]
+        status, rows = api.rows(number, metrics=["count"], columns=keys)
+        if marts[mart].audience == "open":
+            assert status == 200, (mart, rows)
+            continue
+        if status != 200:
+            assert status == 403, (mart, rows)
+            continue
+        counted = [row for row in rows if row["count"]]
+        assert {row["municipality_code"] for row in counted if "municipality_code" in row} <= {code}, mart
+        assert {row["municipality_name"] for row in counted if "municipality_name" in row} <= {name}, mart
+        if "municipality_code" not in keys and "municipality_name" not in keys:
+            assert {row["school_id"] for row in counted} <= own, mart
+        seen += len(counted)
+    assert seen > 0
+
+
+def test_a_municipality_sees_all_of_its_list(
+    superset: Superset, api_as: Apis, datasets: dict[str, int], municipality: tuple[str, str]
+) -> None:
+    code, name = municipality
+    status, rows = api_as(f"mun_{code}").rows(datasets["mart_identification"], metrics=["count"], columns=["year"])
+    assert status == 200
+    expected = superset.ask(
+        f"select year, count(*) from marts.mart_identification where municipality_name = '{name}' group by 1"
+    )
+    assert sorted((row["year"], row["count"]) for row in rows) == sorted(expected)
+
+
+@pytest.mark.parametrize("trick", TRICKS)
+@pytest.mark.parametrize("role", ["municipality", "guest"])
+def test_who_only_looks_sends_no_sql(
+    api_as: Apis, datasets: dict[str, int], municipality: tuple[str, str], role: str, trick: str
+) -> None:
+    login = "guest" if role == "guest" else f"mun_{municipality[0]}"
+    status, content = api_as(login).rows(datasets["mart_identification"], **{"columns": [], **TRICKS[trick]})
+    assert status in (400, 403), content
+
+
+@pytest.mark.parametrize("role", ["municipality", "guest"])
+def test_who_only_looks_reaches_nothing_else(api_as: Apis, municipality: tuple[str, str], role: str) -> None:
+    api = api_as("guest" if role == "guest" else f"mun_{municipality[0]}")
+    databases = {row["database_name"]: row["id"] for row in api_as("admin").listed("database", "database_name", "id")}
+    for number in databases.values():
+        query = {"database_id": number, "sql": "select 1", "client_id": f"try{number}", "schema": "marts"}
+        status, content = api.post("/api/v1/sqllab/execute/", query)
+        assert status == 403, content
+    for path in ("/api/v1/database/", "/api/v1/query/", "/api/v1/security/users/", "/api/v1/rowlevelsecurity/"):
+        assert api.get(path)[0] in (401, 403, 404), path
+    assert (
+        api.post(
+            "/api/v1/chart/", {"slice_name": "x", "viz_type": "table", "datasource_id": 1, "datasource_type": "table"}
+        )[0]
+        == 403
+    )
+    assert api.post("/api/v1/dashboard/", {"dashboard_title": "x"})[0] == 403
+
+
+def test_a_municipality_sees_no_other_school_on_a_dashboard(
+    superset: Superset, page_as: Pages, municipality: tuple[str, str]
+) -> None:
+    code, _ = municipality
+    others = superset.ask(
+        "select distinct school_code from marts.dim_school "
+        f"where municipality_code <> '{code}' and school_code is not null"
+    )
+    assert others
+    foreign = re.compile("|".join(rf"\b{re.escape(row[0])}\b" for row in others))
+    opened = 0
+    for dashboard, document in DASHBOARDS.items():
+        if "municipality" not in document["audience"]:
+            continue
+        page = page_as(f"mun_{code}")
+        bodies: list[str] = []
+        page.on(
+            "response", lambda answer, into=bodies: into.append(answer.text()) if "/chart/data" in answer.url else None
+        )
+        open_dashboard(page, superset.url, dashboard)
+        for _ in tabs(page):
+            assert page.locator(FAILED).all_inner_texts() == []
+        data = [json.loads(body)["result"][0].get("data") for body in bodies]
+        assert data
+        assert foreign.findall(json.dumps(data, ensure_ascii=False)) == []
+        assert foreign.findall(page.locator("body").inner_text()) == []
+        opened += 1
+    assert opened
+
+
+def test_a_guest_sees_the_published_schema_only(superset: Superset, api_as: Apis, datasets: dict[str, int]) -> None:
+    api, marts = api_as("guest"), dictionary.load(superset.settings.dbt_target_dir)
+    published = {number for mart, number in datasets.items() if marts[mart].schema == "publish"}
+    assert {row["id"] for row in api.listed("dataset", "id")} == published
+    for number in datasets.values():
+        status, content = api.rows(number, metrics=["count"], columns=[])
+        assert (status == 200) == (number in published), content
+    addresses = {row["slug"] for row in api.listed("dashboard", "slug")}
+    assert addresses == {name for name, document in DASHBOARDS.items() if "guest" in document["audience"]}
+
+
+def test_nobody_gets_in_without_a_login(
+    superset: Superset, page_as: Pages, api_as: Apis, datasets: dict[str, int]
+) -> None:
+    api = api_as(None)
+    for path in ("/api/v1/dashboard/", "/api/v1/dataset/", "/api/v1/chart/"):
+        assert api.get(path)[0] == 401, path
+    assert api.rows(datasets["mart_identification"], metrics=["count"], columns=[])[0] in (401, 403)
+    page = page_as(None)
+    page.goto(f"{superset.url}/superset/dashboard/{next(iter(DASHBOARDS))}/")
+    expect(page.locator("input[type=password]")).to_be_visible()
+
+
+def test_an_analyst_asks_the_marts_and_changes_nothing(api_as: Apis) -> None:
+    api = api_as("analyst")
+    number = next(
+        row["id"] for row in api.listed("database", "database_name", "id") if row["database_name"] == "Витрины"
+    )
+
+    def run(sql: str, name: str) -> tuple[int, object]:
+        query = {"database_id": number, "sql": sql, "client_id": name, "schema": "marts", "runAsync": False}
+        return api.post("/api/v1/sqllab/execute/", query)
+
+    status, content = run("select count(*) as n from mart_identification", "sqlread")
+    assert status == 200, content
+    assert content["data"][0]["n"] > 0  # type: ignore[index]
+    for name, sql in (("sqlcore", "select * from core.dim_school"), ("sqlins", "delete from marts.dim_school")):
+        assert run(sql, name)[0] >= 400
+
+
+def test_the_connections_cannot_write_or_look_elsewhere(superset: Superset) -> None:
+    """The second wall: what the database itself lets Superset's users do."""
+    for login, allowed in (("ravenstvo_bi", "marts"), ("ravenstvo_bi_public", "publish")):
+        rights = superset.ask(
+            "select nspname, bool_or(has_table_privilege(login, c.oid, 'select') "
+            "and has_schema_privilege(login, n.oid, 'usage')), "
+            "bool_or(has_table_privilege(login, c.oid, 'insert, update, delete, truncate')) "
+            f"from pg_class c join pg_namespace n on n.oid = relnamespace, (select '{login}'::name as login) l "
+            "where nspname !~ '^pg_|information_schema' and relkind in ('r', 'v') group by 1"
+        )
+        assert {schema for schema, reads, _ in rights if reads} <= {allowed}
+        assert not any(writes for _, _, writes in rights)
+        assert len(rights) > 3
+
+
+def test_coming_twice_changes_nothing(superset: Superset) -> None:
+    assert "Изменений нет" in superset.call("bi", "provision")
+    before = superset.metadata()
+    superset.ask("update ravenstvo_provisioned set fingerprint = ''", "superset")
+    assert "Загружено" in superset.call("bi", "provision")
+    after = superset.metadata()
+    assert {table: _changed(before[table], after[table]) for table in before if before[table] != after[table]} == {}
+    assert all(before[table] for table in ("dbs", "tables", "slices", "dashboards", "rls_filter_tables", "ab_user"))
+
+
+def _changed(before: list[str], after: list[str]) -> tuple[list[str], list[str]]:
+    return sorted(set(before) - set(after))[:3], sorted(set(after) - set(before))[:3]
+
+
+def test_an_export_of_what_was_imported_changes_no_file(superset: Superset, tmp_path: Path) -> None:
+    copy = _copy(tmp_path)
+    assert "Изменений нет" in superset.call("bi", "export", "--to", str(copy))
+    assert _files(copy) == _files(FOLDER)
+
+
+def test_what_was_changed_in_the_interface_comes_back_as_a_file(
+    superset: Superset, api_as: Apis, tmp_path: Path
+) -> None:
+    """A new title and a new chart on a new dashboard are written; the next import leaves a copy of what it replaces."""
+    name, api = next(iter(DASHBOARDS)), api_as("admin")
+    copy = _copy(tmp_path)
+    dashboards = {row["slug"]: row["id"] for row in api.listed("dashboard", "slug", "id")}
+    status, content = api.post(f"/api/v1/dashboard/{dashboards[name]}", {"dashboard_title": "Новое «имя»"}, "PUT")
+    assert status == 200, content
+    said = superset.call("bi", "export", "--to", str(copy))
+    changed = {path for path, text in _files(copy).items() if _files(FOLDER).get(path) != text}
+    assert changed == {f"dashboards/{name}.yaml"}, said
+    document = yaml.safe_load((copy / "dashboards" / f"{name}.yaml").read_text(encoding="utf-8"))
+    assert document == DASHBOARDS[name] | {"dashboard_title": "Новое «имя»"}
+    assert "Новое «имя»" in (copy / "dashboards" / f"{name}.yaml").read_text(encoding="utf-8")
+    superset.ask("update ravenstvo_provisioned set fingerprint = ''", "superset")
+    assert "их копия" in superset.call("bi", "provision")
+    kept = list((superset.settings.bi_dir / "replaced").rglob("*.yaml"))
+    assert [path.name for path in kept] == [f"{name}.yaml"]
+    assert "Изменений нет" in superset.call("bi", "export", "--to", str(_copy(tmp_path / "again")))
+
+
+def test_a_changed_password_stays(superset: Superset, municipality: tuple[str, str]) -> None:
+    before = superset.ask("select username, password from ab_user order by 1", "superset")
+    superset.ask(f"update ab_user set password = 'изменён' where username = 'mun_{municipality[0]}'", "superset")
+    superset.ask("update ravenstvo_provisioned set fingerprint = ''", "superset")
+    superset.call("bi", "provision")
+    after = dict(superset.ask("select username, password from ab_user", "superset"))
+    assert after[f"mun_{municipality[0]}"] == "изменён"
+    assert {**after, f"mun_{municipality[0]}": dict(before)[f"mun_{municipality[0]}"]} == dict(before)
+
+
+def _copy(folder: Path) -> Path:
+    for kind in ("charts", "dashboards"):
+        shutil.copytree(FOLDER / kind, folder / kind)
+    shutil.copy(FOLDER / "links.yaml", folder)
+    return folder
+
+
+def _files(folder: Path) -> dict[str, str]:
+    return {
+        f"{kind}/{path.name}": path.read_text(encoding="utf-8")
+        for kind in ("charts", "dashboards")
+        for path in (folder / kind).glob("*.yaml")
+    }
