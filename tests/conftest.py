@@ -1,14 +1,34 @@
-"""A real PostgreSQL for the tests that need one: one embedded server, a new database for each test."""
+"""What many tests need: a real PostgreSQL (one embedded server, a database for each test), the parsed dbt project.
+
+Tests may run in several processes at once (`make test`): each process has an embedded server of its own.
+"""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import psycopg2
 import pytest
-from ravenstvo.settings import Settings
+from ravenstvo.settings import PROJECT_ROOT, Settings
 from ravenstvo.warehouse import server
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where workers share the suite, the longest modules come first: none is left over for the end.
+
+    The length is what the mark `slow` says of a module: its seconds on a quiet machine.
+    """
+    if hasattr(config, "workerinput"):
+        seconds: dict[Path, int] = {}
+        for item in items:
+            for mark in item.iter_markers("slow"):
+                seconds[item.path] = max(seconds.get(item.path, 0), mark.kwargs.get("seconds", 0))
+        items.sort(key=lambda item: -seconds.get(item.path, 0))
 
 
 @pytest.fixture(scope="session")
@@ -23,10 +43,23 @@ def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
 @pytest.fixture
 def warehouse(embedded: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """Settings of an empty warehouse: a new database, given as a PostgreSQL of one's own."""
+    with _new_database(embedded, tmp_path_factory.mktemp("home")) as settings:
+        yield settings
+
+
+@pytest.fixture(scope="module")
+def module_warehouse(embedded: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """The same, shared by the tests of a module."""
+    with _new_database(embedded, tmp_path_factory.mktemp("home")) as settings:
+        yield settings
+
+
+@contextmanager
+def _new_database(embedded: Settings, home: Path) -> Iterator[Settings]:
     name = f"test_{uuid.uuid4().hex[:12]}"
     _on_server(embedded, f'create database "{name}"')
     url = server.database_url(embedded).set(database=name).render_as_string(hide_password=False)
-    settings = Settings(home=tmp_path_factory.mktemp("home"), warehouse_url=url, airflow_url=None)
+    settings = Settings(home=home, warehouse_url=url, airflow_url=None)
     settings.make_home()
     yield settings
     _on_server(embedded, f'drop database "{name}" with (force)')
@@ -38,3 +71,19 @@ def _on_server(embedded: Settings, statement: str) -> None:
     connection.autocommit = True
     connection.cursor().execute(statement)
     connection.close()
+
+
+@pytest.fixture(scope="session")
+def parsed_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of what dbt tells of the project when it parses it: ``manifest.json`` and what it printed, ``parse.txt``.
+
+    No warehouse is needed for it.
+    """
+    target = tmp_path_factory.mktemp("parsed")
+    project = str(PROJECT_ROOT / "dbt_project")
+    command = [str(Path(sys.executable).with_name("dbt")), "--no-use-colors", "parse", "--project-dir", project]
+    command += ["--profiles-dir", project, "--target-path", str(target), "--log-path", str(target)]
+    parsed = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert parsed.returncode == 0, parsed.stdout[-4000:]
+    (target / "parse.txt").write_text(parsed.stdout, encoding="utf-8")
+    return target

@@ -37,11 +37,15 @@ def main() -> None:
     from ravenstvo.calculation.decision_workbook import DecisionWorkbookError
     from ravenstvo.calculation.lifecycle import CalculationError
     from ravenstvo.calculation.proposal import ApprovalError
+    from ravenstvo.publishing.bi.charts import DocumentError
+    from ravenstvo.publishing.report.reader import ReportError
     from ravenstvo.publishing.template_lists import TemplateError
     from ravenstvo.runtime.airflow_home import AirflowError
+    from ravenstvo.runtime.bi import BiError
     from ravenstvo.runtime.recalculation import BusyError
     from ravenstvo.runtime.services import ServiceError
     from ravenstvo.warehouse.account import AccountError
+    from ravenstvo.warehouse.logins import LoginError
     from ravenstvo.warehouse.server import ServerError
     from ravenstvo.warehouse.socket_folder import SocketError
 
@@ -51,10 +55,14 @@ def main() -> None:
         AccountError,
         AirflowError,
         ApprovalError,
+        BiError,
         BusyError,
         CalculationError,
         DecisionWorkbookError,
+        DocumentError,
         FileExistsError,
+        LoginError,
+        ReportError,
         ServerError,
         ServiceError,
         SocketError,
@@ -273,6 +281,74 @@ def sample(
     with terminal.stages([]) as stages:
         files = generate(out, seed, schools, wanted, stages.start)
     terminal.say(f"Файлов: {len(files)}, папка: {out}")
+
+
+bi_commands = typer.Typer(help="Superset: дашборды на витринах.", no_args_is_help=True)
+app.add_typer(bi_commands, name="bi")
+
+
+@bi_commands.command("up")
+def bi_up() -> None:
+    """Подготовить Superset и запустить его."""
+    from ravenstvo.runtime import bi
+
+    bi.up(get_settings(), typer.echo)
+
+
+@bi_commands.command("provision")
+def bi_provision() -> None:
+    """Загрузить в Superset подключения, наборы данных, диаграммы, дашборды, роли и пользователей."""
+    from ravenstvo.runtime import bi
+
+    if not bi.provision(get_settings(), typer.echo):
+        typer.echo("Изменений нет.")
+
+
+@bi_commands.command("export")
+def bi_export() -> None:
+    """Записать диаграммы и дашборды, изменённые в Superset, в include/bi."""
+    from ravenstvo.runtime import bi
+
+    bi.export(get_settings(), typer.echo)
+
+
+@bi_commands.command("down")
+def bi_down() -> None:
+    """Остановить Superset."""
+    from ravenstvo.runtime import bi
+
+    bi.down(get_settings(), typer.echo)
+
+
+@bi_commands.command("status")
+def bi_status() -> None:
+    """Показать, работает ли Superset и где."""
+    from ravenstvo.runtime import bi
+
+    bi.status(get_settings(), typer.echo)
+
+
+@app.command()
+def report(
+    year: ListYear, out: Annotated[Path | None, typer.Option(help="Папка; без неё — папка отчётов года")] = None
+) -> None:
+    """Записать отчёт кампании: страницу HTML, которая открывается без сети, и PDF."""
+    from ravenstvo.publishing.report import write_report
+
+    with _warehouse():
+        written = write_report(get_settings(), year, out)
+    typer.echo(f"Отчёт: {written.page}\nPDF: {written.pdf}")
+
+
+@app.command()
+def docs() -> None:
+    """Записать словарь данных (dbt docs): одна страница HTML, которая открывается без сети."""
+    from ravenstvo.calculation.dbt_docs import write_docs
+
+    with _warehouse():
+        written = write_docs(get_settings())
+    page = get_settings().dbt_docs_file
+    typer.echo(f"Словарь данных: {page}" if written else f"Словарь данных без изменений: {page}")
 
 
 @contextmanager

@@ -47,17 +47,27 @@ class Settings(BaseSettings):
         default=None, description="Address under which the other services reach the web interface"
     )
 
-    dashboards_url: str = Field(
-        default="http://127.0.0.1:8088", description="Address at which people open the dashboards"
+    dashboards_url: str | None = Field(
+        default=None, description="Address at which people open the dashboards; without it Superset's own"
+    )
+    bi_url: str | None = Field(default=None, description="Superset's metadata database; without it the embedded server")
+    bi_host: str = Field(default="127.0.0.1", description="Address that Superset listens on")
+    bi_port: int = Field(default=8088, ge=1, le=65535, description="Port of Superset")
+    bi_workers: int = Field(default=min(2, os.cpu_count() or 1), ge=1, description="Superset's processes, 350 MB each")
+    bi_environment: Path = Field(
+        default=PROJECT_ROOT / ".venv-bi", description="Python environment that Superset runs in"
+    )
+    bi_anonymous: bool = Field(
+        default=False, description="Whether what a guest may see is open without a login as well"
     )
 
-    @field_validator("home", "inbox", mode="after")
+    @field_validator("home", "inbox", "bi_environment", mode="after")
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
         """Paths are relative to where the command was called, also in tasks that run elsewhere."""
         return None if path is None else Path(os.path.abspath(path.expanduser()))
 
-    @field_validator("warehouse_url", "airflow_url", mode="after")
+    @field_validator("warehouse_url", "airflow_url", "bi_url", mode="after")
     @classmethod
     def _postgresql(cls, url: str | None) -> str | None:
         """Accept ``postgres://`` and ``postgresql://``; refuse other databases."""
@@ -79,13 +89,18 @@ class Settings(BaseSettings):
         return self.project_root / "sample"
 
     @property
+    def dashboards_address(self) -> str:
+        """Address at which people open the dashboards."""
+        return self.dashboards_url or f"http://{self.bi_host}:{self.bi_port}"
+
+    @property
     def spool_dir(self) -> Path:
         """Rows on their way from a file to landing; emptied after loading."""
         return self.home / "spool"
 
     @property
     def reports_dir(self) -> Path:
-        """What people read: error workbooks by year."""
+        """What people read, by year: the report, error workbooks."""
         return self.home / "reports"
 
     def report_file(self, year: int) -> Path:
@@ -126,6 +141,11 @@ class Settings(BaseSettings):
     def airflow_home(self) -> Path:
         """Airflow's own folder."""
         return self.home / "airflow"
+
+    @property
+    def bi_dir(self) -> Path:
+        """Superset's own folder: secrets, logins, what was imported, logs."""
+        return self.home / "bi"
 
     @property
     def dbt_target_dir(self) -> Path:

@@ -20,6 +20,7 @@ from ravenstvo.warehouse.migrate import upgrade
 PROJECT = PROJECT_ROOT / "dbt_project"
 CYRILLIC = re.compile("[а-яё]", re.IGNORECASE)
 Dbt = Callable[..., subprocess.CompletedProcess[str]]
+Manifest = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
@@ -27,10 +28,10 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("dbt")
 
 
-@pytest.fixture
-def dbt(warehouse: Settings, target: Path) -> Dbt:
-    upgrade(warehouse)
-    known = parameters(warehouse)
+@pytest.fixture(scope="module")
+def dbt(module_warehouse: Settings, target: Path) -> Dbt:
+    upgrade(module_warehouse)
+    known = parameters(module_warehouse)
     names = {"host": "HOST", "port": "PORT", "user": "USER", "password": "PASSWORD", "dbname": "DBNAME"}
     environment = os.environ | {f"RAVENSTVO_PG_{end}": str(known[name]) for name, end in names.items() if name in known}
 
@@ -43,21 +44,27 @@ def dbt(warehouse: Settings, target: Path) -> Dbt:
     return run
 
 
-def manifest(target: Path) -> dict[str, Any]:
-    loaded: dict[str, Any] = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
+@pytest.fixture(scope="module")
+def manifest(dbt: Dbt, target: Path) -> Manifest:
+    """The project as dbt reads it."""
+    parsed = dbt("parse")
+    assert parsed.returncode == 0, parsed.stdout[-4000:]
+    loaded: Manifest = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
     return loaded
 
 
-def test_empty_warehouse_is_built_and_every_rule_holds(dbt: Dbt, warehouse: Settings, target: Path) -> None:
+def test_empty_warehouse_is_built_and_every_rule_holds(
+    dbt: Dbt, module_warehouse: Settings, manifest: Manifest
+) -> None:
     """An empty warehouse gives empty marts; then the unit tests, which read the types of the built tables."""
     built = dbt("build", "--exclude", "test_type:unit")
     assert built.returncode == 0, built.stdout[-4000:]
     rules = dbt("test", "--selector", "unit_tests")
     assert rules.returncode == 0, rules.stdout[-4000:]
-    n_rules = sum(1 for node in manifest(target)["unit_tests"].values() if node)
+    n_rules = sum(1 for node in manifest["unit_tests"].values() if node)
     assert re.search(rf"PASS={n_rules} ", rules.stdout), rules.stdout[-400:]
 
-    with connect(warehouse) as connection, connection.cursor() as cursor:
+    with connect(module_warehouse) as connection, connection.cursor() as cursor:
         cursor.execute("""
             select c.table_schema || '.' || c.table_name || '.' || c.column_name
             from information_schema.columns as c
@@ -69,26 +76,23 @@ def test_empty_warehouse_is_built_and_every_rule_holds(dbt: Dbt, warehouse: Sett
         assert cursor.fetchall() == []
 
 
-def test_every_model_and_column_is_described_in_russian(dbt: Dbt, target: Path) -> None:
-    assert dbt("parse").returncode == 0
-    loaded = manifest(target)
-    nodes = [node for node in loaded["nodes"].values() if node["resource_type"] in ("model", "seed")]
+def test_every_model_and_column_is_described_in_russian(manifest: Manifest) -> None:
+    nodes = [node for node in manifest["nodes"].values() if node["resource_type"] in ("model", "seed")]
     assert len(nodes) > 40
     bare = [node["name"] for node in nodes if not CYRILLIC.search(node["description"])]
     bare += [
         f"{node['name']}.{column['name']}"
-        for node in [*nodes, *loaded["sources"].values()]
+        for node in [*nodes, *manifest["sources"].values()]
         for column in node["columns"].values()
         if not CYRILLIC.search(column["description"])
     ]
     assert bare == []
 
 
-def test_core_and_marts_enforce_contracts(dbt: Dbt, target: Path) -> None:
-    assert dbt("parse").returncode == 0
+def test_core_and_marts_enforce_contracts(manifest: Manifest) -> None:
     free = [
         node["name"]
-        for node in manifest(target)["nodes"].values()
+        for node in manifest["nodes"].values()
         if node["resource_type"] == "model"
         and node["schema"] in ("core", "marts")
         and not node["name"].startswith("int_")
@@ -97,11 +101,10 @@ def test_core_and_marts_enforce_contracts(dbt: Dbt, target: Path) -> None:
     assert free == []
 
 
-def test_dbt_knows_the_columns_of_every_source_document(dbt: Dbt, target: Path) -> None:
-    assert dbt("parse").returncode == 0
+def test_dbt_knows_the_columns_of_every_source_document(manifest: Manifest) -> None:
     declared = {
         node["name"]: set(node["columns"]) - {"file_id", "part_id", "row_no"}
-        for node in manifest(target)["sources"].values()
+        for node in manifest["sources"].values()
         if node["schema"] == "landing"
     }
     assert declared == {name: set(source.column_names) for name, source in load_sources().items()}

@@ -7,9 +7,13 @@ import io
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from psycopg2.extensions import connection as Connection
+from ravenstvo import asking
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse.connection import connect
 from ravenstvo.warehouse.server import ensure_running
@@ -26,22 +30,29 @@ class Warehouse:
     ran: subprocess.CompletedProcess[str]
 
     def ask(self, sql: str) -> list[dict[str, str]]:
-        """Rows of a query of the marts, all text; null is an empty text."""
-        answer = call(self.home, ASK_SECONDS, "query", sql)
-        assert answer.returncode == 0, answer.stderr
-        return list(csv.DictReader(io.StringIO(answer.stdout)))
+        """Rows of a query of the marts as `ravenstvo query` gives them, all text; null is an empty text."""
+        answer = io.StringIO()
+        with self._connection() as connection:
+            asking.query(connection, sql, answer)
+        answer.seek(0)
+        return list(csv.DictReader(answer))
 
     def ask_inside(self, sql: str) -> list[dict[str, str]]:
         """The same as the warehouse's owner, who also sees what readers of the marts must not."""
-        settings = Settings(home=self.home, warehouse_url=None)
-        ensure_running(settings)
-        with connect(settings) as connection, connection.cursor() as cursor:
+        with self._connection() as connection, connection.cursor() as cursor:
             cursor.execute(sql)
             names = [column.name for column in cursor.description or ()]
             return [
                 {name: "" if value is None else str(value) for name, value in zip(names, row, strict=True)}
                 for row in cursor.fetchall()
             ]
+
+    @contextmanager
+    def _connection(self) -> Iterator[Connection]:
+        settings = Settings(home=self.home, warehouse_url=None)
+        ensure_running(settings)
+        with connect(settings) as connection:
+            yield connection
 
 
 def call(home: Path, seconds: int, *arguments: str) -> subprocess.CompletedProcess[str]:

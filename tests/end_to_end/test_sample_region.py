@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -157,6 +159,16 @@ def test_status_tells_of_files_and_versions(warehouse: Warehouse) -> None:
     assert answer.returncode == 0, answer.stderr
     assert "заменён более новым" in answer.stdout
     assert "не сошлось: 0" not in answer.stdout
+
+
+def test_query_prints_csv(warehouse: Warehouse) -> None:
+    statement = "select school_id, year, is_low_results, decided_status from mart_identification order by 1, 2, 3"
+    answer = call(warehouse.home, ASK_SECONDS, "query", f"{statement};")
+    assert answer.returncode == 0, answer.stderr
+    rows = list(csv.DictReader(io.StringIO(answer.stdout)))
+    assert rows == warehouse.ask(statement)
+    assert len(rows) > N_SCHOOLS
+    assert {row["decided_status"] for row in rows} == {""}
 
 
 def test_query_cannot_write(warehouse: Warehouse) -> None:

@@ -124,7 +124,7 @@ def test_every_command_runs_natively_and_becomes_healthy(compose: dict[str, Any]
         }
         try:
             waiting = dict(checks)
-            deadline = time.monotonic() + 120
+            deadline = time.monotonic() + 240
             while waiting and time.monotonic() < deadline:
                 for name, check in list(waiting.items()):
                     assert running[name].poll() is None, (name, log.read_text(errors="replace")[-3000:])

@@ -47,7 +47,7 @@ class Airflow:
         with urllib.request.urlopen(request, data, timeout=30) as answer:
             return json.load(answer)
 
-    def wait(self, path: str, ready: Any, seconds: int = 60) -> Any:
+    def wait(self, path: str, ready: Any, seconds: int = 180) -> Any:
         """Ask until the answer is ready."""
         deadline = time.monotonic() + seconds
         while True:
@@ -72,7 +72,7 @@ class Airflow:
         # No person answers faster than the scheduler hears that the asking process has ended; a program would, and
         # Airflow would take the task that it has just resumed for a lost one.
         heard = re.compile(rf"Received executor event .*task_id='approve', run_id='{run_id}'")
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 90
         while not heard.search(self._scheduler_log.read_text(errors="replace")):
             assert time.monotonic() < deadline, "the scheduler does not hear of the task that asks"
             time.sleep(0.2)

@@ -32,7 +32,7 @@ located as (
         on {{ fold_name('version.municipality') }} = by_name.name_folded
 ),
 
-final as (
+named as (
     select
         located.school_id || ':' || cast(located.version_no as text) as school_version_id,
         located.school_id,
@@ -91,6 +91,34 @@ final as (
         left join value_list as {{ flag }}
             on {{ flag }}.list_name = 'yes_no' and {{ fold('located.' ~ column) }} = {{ flag }}.spelling
     {%- endfor %}
+),
+
+-- One line for a school whatever the year, by its current record.
+labelled as (
+    select
+        school_id,
+        {{ school_label('coalesce(school_code, login)', 'coalesce(short_name, name)', 'municipality_name') }} as label
+    from named
+    where is_current
+),
+
+final as (
+    select
+        named.*,
+        -- Names alone can be the same, and long ones are the same when cut.
+        case
+            when labelled.label is null then named.school_id
+            when labelled.is_shared then labelled.label || ' · ' || named.school_id
+            else labelled.label
+        end as school_label
+    from named
+    inner join (
+        select
+            *,
+            count(*) over (partition by label) > 1 as is_shared
+        from labelled
+    ) as labelled
+        on named.school_id = labelled.school_id
 )
 
 select * from final

@@ -314,6 +314,7 @@ method as (
     select
         method_code,
         method_version,
+        coalesce(label_ru, title_ru) as method_title,
         exit_years
     from {{ ref('dim_method') }}
 
@@ -326,8 +327,12 @@ select
     school.login,
     school.school_name,
     school.municipality_name,
+    school.school_label,
+    school.municipality_code,
+    school.school_kind,
     verdict.method_code,
     verdict.method_version,
+    method.method_title,
     verdict.is_low_results,
     coalesce(own_context.is_adverse_context, default_context.is_adverse_context) as is_adverse_context,
     verdict.status,

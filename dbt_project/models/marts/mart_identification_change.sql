@@ -270,9 +270,29 @@ last_known as (
         school_code,
         login,
         name,
-        municipality_name
+        school_label,
+        municipality_code,
+        municipality_name,
+        school_kind
     from {{ ref('dim_school') }}
     where is_current
+
+),
+
+-- The title of the version in force, else of the last one: a method may have no version of the year any more.
+method as (
+
+    select distinct on (change.year, method.method_code)
+        change.year,
+        method.method_code,
+        coalesce(method.label_ru, method.title_ru) as method_title
+    from (select distinct year from change) as change
+    cross join {{ ref('dim_method') }} as method
+    order by
+        change.year asc,
+        method.method_code asc,
+        change.year between method.valid_from_year and coalesce(method.valid_to_year, change.year) desc,
+        method.valid_from_year desc
 
 )
 
@@ -284,7 +304,13 @@ select
     coalesce(school.login, last_known.login) as login,
     coalesce(school.school_name, last_known.name) as school_name,
     coalesce(school.municipality_name, last_known.municipality_name) as municipality_name,
+    -- One or the other record as a whole: columns of both do not mix.
+    last_known.school_label,
+    case when school.school_id is not null then school.municipality_code else last_known.municipality_code end
+        as municipality_code,
+    case when school.school_id is not null then school.school_kind else last_known.school_kind end as school_kind,
     change.method_code,
+    method.method_title,
     change.base_year,
     change.base_calculation_id,
     change.is_low_before,
@@ -315,3 +341,7 @@ left join school
         change.year = school.year
         and change.school_id = school.school_id
 left join last_known on change.school_id = last_known.school_id
+left join method
+    on
+        change.year = method.year
+        and change.method_code = method.method_code

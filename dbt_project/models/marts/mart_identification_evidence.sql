@@ -15,6 +15,7 @@ method as (
     select
         method_code,
         method_version,
+        coalesce(label_ru, title_ru) as method_title,
         valid_from_year,
         valid_to_year,
         threshold_numerator,
@@ -68,6 +69,21 @@ enrolment as (
 
     select * from {{ ref('int_enrolment') }}
     where {{ method_in_span('year') }}
+
+),
+
+school as (
+
+    select
+        year,
+        school_id,
+        school_code,
+        school_name,
+        school_label,
+        municipality_code,
+        municipality_name,
+        school_kind
+    from {{ ref('int_school_of_year') }}
 
 ),
 
@@ -185,8 +201,18 @@ attended as (
             when measured.n_enrolled_listed >= measured.n_participants then 'listed'
         end as enrolment_source,
         probability.shrunk_share,
-        probability.probability_low
+        probability.probability_low,
+        school.school_code,
+        school.school_name,
+        school.school_label,
+        school.municipality_code,
+        school.municipality_name,
+        school.school_kind
     from measured
+    left join school
+        on
+            measured.year = school.year
+            and measured.school_id = school.school_id
     left join enrolment
         on
             measured.year = enrolment.year
@@ -206,8 +232,15 @@ attended as (
 select
     year,
     school_id,
+    school_code,
+    school_name,
+    school_label,
+    municipality_code,
+    municipality_name,
+    school_kind,
     method_code,
     method_version,
+    method_title,
     procedure_code,
     n_participants,
     n_below_min,

@@ -16,6 +16,7 @@ method as (
         year,
         method_code,
         method_version,
+        method_title,
         parameters -> 'groups' as groups,
         cast(parameters ->> 'years' as integer) as years,
         cast(parameters ->> 'min_years' as integer) as min_years,
@@ -58,11 +59,13 @@ result as (
         listed.year,
         listed.method_code,
         listed.method_version,
+        listed.method_title,
         listed.min_years,
         listed.min_procedures,
         listed.is_default,
         listed.group_code,
         municipal.municipality_id,
+        municipal.municipality_code,
         municipal.municipality_name,
         municipal.year as exam_year,
         {{ wilson_low('municipal.n_below_min', 'municipal.n_participants', 'listed.interval_z') }}
@@ -89,6 +92,8 @@ of_group_year as (
         group_code,
         municipality_id,
         exam_year,
+        max(method_title) as method_title,
+        max(municipality_code) as municipality_code,
         max(municipality_name) as municipality_name,
         bool_or(is_low) as is_low
     from result
@@ -116,6 +121,8 @@ of_group as (
         is_default,
         group_code,
         municipality_id,
+        max(method_title) as method_title,
+        max(municipality_code) as municipality_code,
         max(municipality_name) as municipality_name,
         count(*) as n_years,
         count(*) filter (where is_low) as n_years_low
@@ -128,8 +135,10 @@ of_group as (
 select
     year,
     municipality_id,
+    max(municipality_code) as municipality_code,
     max(municipality_name) as municipality_name,
     method_code,
+    max(method_title) as method_title,
     method_version,
     is_default,
     case

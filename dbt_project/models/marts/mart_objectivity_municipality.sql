@@ -79,6 +79,7 @@ counted as (
         listed.year,
         listed.school_id,
         school_of_year.municipality_id,
+        school_of_year.municipality_code,
         school_of_year.municipality_name,
         count(marker.marker) as n_markers
     from listed
@@ -90,7 +91,12 @@ counted as (
         on
             listed.year = marker.year
             and listed.school_id = marker.school_id
-    group by listed.year, listed.school_id, school_of_year.municipality_id, school_of_year.municipality_name
+    group by
+        listed.year,
+        listed.school_id,
+        school_of_year.municipality_id,
+        school_of_year.municipality_code,
+        school_of_year.municipality_name
 
 ),
 
@@ -100,6 +106,7 @@ summed as (
         year,
         case when grouping(municipality_id) = 1 then 'region' else 'municipality' end as area_kind,
         municipality_id,
+        min(municipality_code) filter (where municipality_id is not null) as municipality_code,
         min(municipality_name) filter (where municipality_id is not null) as municipality_name,
         count(*) as n_schools,
         count(*) filter (where n_markers > 0) as n_schools_flagged,
@@ -152,6 +159,7 @@ select
     summed.year,
     summed.area_kind,
     case when summed.area_kind = 'region' then '' else coalesce(summed.municipality_id, '?') end as municipality_id,
+    case when summed.area_kind = 'municipality' then summed.municipality_code end as municipality_code,
     case when summed.area_kind = 'municipality' then summed.municipality_name end as municipality_name,
     cast(summed.n_schools as integer) as n_schools,
     cast(summed.n_schools_flagged as integer) as n_schools_flagged,

@@ -113,6 +113,8 @@ select
     school_of_year.login,
     school_of_year.school_name,
     school_of_year.municipality_name,
+    school_of_year.school_label,
+    school_of_year.municipality_code,
     school_of_year.school_kind,
     coalesce(school_of_year.is_rural, context.is_rural) as is_rural,
     context.pupils,

@@ -15,6 +15,7 @@ method as (
     select
         year,
         method_code,
+        method_title,
         parameters -> 'persistence_exams' as exams,
         cast(parameters ->> 'years' as integer) as years,
         cast(parameters ->> 'school_threshold_numerator' as integer) as threshold_numerator,
@@ -46,8 +47,13 @@ select
     school.school_id,
     method.method_code,
     counts.procedure_code,
+    max(method.method_title) as method_title,
+    max(school.school_code) as school_code,
     max(school.school_name) as school_name,
+    max(school.school_label) as school_label,
+    max(school.municipality_code) as municipality_code,
     max(school.municipality_name) as municipality_name,
+    max(school.school_kind) as school_kind,
     cast(count(*) as integer) as n_years_assessed,
     cast(count(*) filter (where {{ method_is_low('counts.n_below_min', 'counts.n_participants') }}) as integer)
         as n_years_low,

@@ -29,7 +29,13 @@ SERVICE_COLUMNS = frozenset(
 )
 # Marts that tell of calculations and approvals: they differ whenever a calculation is repeated or a list approved.
 SERVICE_MARTS = frozenset(
-    {"mart_calculation", "mart_calculation_hash", "mart_identification_published", "mart_membership_proposal"}
+    {
+        "mart_calculation",
+        "mart_calculation_hash",
+        "mart_identification_published",
+        "mart_membership_proposal",
+        "mart_source_file",
+    }
 )
 # Rows that compare two calculations depend on which of them a warehouse happens to hold.
 SERVICE_ROWS = {"mart_identification_change": "comparison <> 'calculation'"}

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 STAGES = ("seeds", "staging", "core", "marts")
 
-_QUIETLY = ("--quiet", "--no-use-colors", "--no-send-anonymous-usage-stats", "--no-version-check")
+QUIETLY = ("--quiet", "--no-use-colors", "--no-send-anonymous-usage-stats", "--no-version-check")
 
 _parsed: dict[tuple[object, ...], Manifest] = {}
 
@@ -74,22 +74,22 @@ def _build(settings: Settings, calculation: Calculation, stage: str) -> tuple[li
     from dbt.cli.main import dbtRunner
 
     settings.dbt_target_dir.mkdir(parents=True, exist_ok=True)
-    with _environment(settings, {}):
-        parsed = _parse(settings)
+    with environment(settings, {}):
+        parsed = parse(settings)
     # The years and the id of the calculation are asked for when SQL is compiled. The project is parsed without them:
     # dbt would take a changed one for a changed project and parse all of it anew.
-    with _environment(settings, {"RAVENSTVO_CALCULATION_ID": calculation["calculation_id"]}):
+    with environment(settings, {"RAVENSTVO_CALCULATION_ID": calculation["calculation_id"]}):
         # A test belongs to the last stage that it looks at.
         selection = ("--selector", stage, "--indirect-selection", "buildable")
         years = ("--vars", json.dumps({"years": calculation["years"]}))
-        outcome = dbtRunner(manifest=parsed).invoke([*_QUIETLY, "build", *selection, *_place(settings), *years])
+        outcome = dbtRunner(manifest=parsed).invoke([*QUIETLY, "build", *selection, *place(settings), *years])
     results = list(getattr(outcome.result, "results", None) or ())
     if outcome.exception is not None:
         return results, str(outcome.exception)
     return results, None if outcome.success else "dbt сообщил об ошибке; подробности в журнале dbt"
 
 
-def _parse(settings: Settings) -> Manifest:
+def parse(settings: Settings) -> Manifest:
     """The parsed project, for all stages that this process runs for the same files; dbt reads it from its own cache."""
     from dbt.cli.main import dbtRunner
     from dbt.contracts.graph.manifest import Manifest
@@ -97,7 +97,7 @@ def _parse(settings: Settings) -> Manifest:
     root = settings.project_root
     key = (str(settings.dbt_target_dir), code_version(root), seeds_hash(root))
     if key not in _parsed:
-        outcome = dbtRunner().invoke([*_QUIETLY, "parse", *_place(settings)])
+        outcome = dbtRunner().invoke([*QUIETLY, "parse", *place(settings)])
         if outcome.exception is not None:
             raise CalculationError(f"Проект dbt не читается: {outcome.exception}")
         _parsed.clear()
@@ -108,7 +108,7 @@ def _parse(settings: Settings) -> Manifest:
     return _parsed[key]
 
 
-def _place(settings: Settings) -> list[str]:
+def place(settings: Settings) -> list[str]:
     """Options that say where the project is."""
     project = str(settings.project_root / "dbt_project")
     return [
@@ -118,7 +118,7 @@ def _place(settings: Settings) -> list[str]:
 
 
 @contextmanager
-def _environment(settings: Settings, more: dict[str, str]) -> Iterator[None]:
+def environment(settings: Settings, more: dict[str, str]) -> Iterator[None]:
     """What the dbt project reads from the environment, for as long as dbt runs: the connection, and ``more``."""
     warehouse = parameters(settings)
     wanted = {

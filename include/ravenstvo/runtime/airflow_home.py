@@ -19,6 +19,7 @@ import psycopg2
 from psycopg2 import errors
 from sqlalchemy.engine import URL
 
+from ravenstvo.runtime import private_files
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse import server
 from ravenstvo.warehouse.connection import url_parameters
@@ -38,7 +39,7 @@ def prepare(settings: Settings) -> dict[str, str]:
     if settings.airflow_url is None:
         server.start(settings)
     settings.make_home()
-    _write_private(settings.airflow_home / "airflow.cfg", _configuration(settings))
+    private_files.write(settings.airflow_home / "airflow.cfg", _configuration(settings))
     _write_passwords(settings)
     environment = _environment(settings)
     _migrate_metadata(settings, environment)
@@ -126,24 +127,14 @@ def _secret(settings: Settings, name: str) -> str:
     """A random secret of this home, made once."""
     path = settings.airflow_home / f"{name}.secret"
     if not path.exists():
-        _write_private(path, secrets.token_hex(32))
+        private_files.write(path, secrets.token_hex(32))
     return path.read_text()
 
 
 def _write_passwords(settings: Settings) -> None:
     path = passwords_file(settings)
     if not path.exists():
-        _write_private(path, json.dumps({ADMIN: secrets.token_urlsafe(12)}))
-
-
-def _write_private(path: Path, text: str) -> None:
-    """Write for the owner only, at once, and only what changed."""
-    if path.exists() and path.read_text(encoding="utf-8") == text:
-        return
-    draft = path.with_name(f"{path.name}.{os.getpid()}.new")
-    draft.touch(mode=0o600)
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(path)
+        private_files.write(path, json.dumps({ADMIN: secrets.token_urlsafe(12)}))
 
 
 def _migrate_metadata(settings: Settings, environment: dict[str, str]) -> None:

@@ -192,13 +192,13 @@ def _of_run(settings: Settings, year: int | None, what: str) -> Response:
 
 def _dashboards(settings: Settings) -> Response:
     """Send to the dashboards; when they do not answer, say how to start them."""
-    url = settings.dashboards_url
+    url = settings.dashboards_address
     return RedirectResponse(url, 307) if answers(url) else _dashboards_page(settings)
 
 
 def _dashboards_page(settings: Settings) -> Response:
     """Where the dashboards are: they refuse to be shown inside another page, and a frame may not open a window."""
-    url = settings.dashboards_url
+    url = settings.dashboards_address
     if answers(url):
         lines = ["Дашборды открываются в своей вкладке: пункт меню «Дашборды» или этот адрес."]
         return _page("Дашборды", lines, code=url)

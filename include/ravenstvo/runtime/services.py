@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
-import subprocess
 import time
 import urllib.error
 import urllib.request
@@ -13,9 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
-import psutil
-
-from ravenstvo.runtime import airflow_home
+from ravenstvo.runtime import airflow_home, bi, processes
 from ravenstvo.runtime.results import PREFIX
 from ravenstvo.runtime.terminal import Terminal
 from ravenstvo.settings import Settings
@@ -45,11 +41,10 @@ def up(settings: Settings, terminal: Terminal) -> None:
         stages.start("настройка Airflow")
         environment = airflow_home.prepare(settings)
         stages.start("запуск служб").progress = lambda: f"готово: {len(healthy)} из {len(SERVICES)}"
-        _pid_dir(settings).mkdir(exist_ok=True, mode=0o700)
-        if _running(settings, "api-server") is None and not _port_is_free(settings):
+        if not _runs(settings, "api-server") and not processes.port_is_free(settings.api_host, settings.api_port):
             raise ServiceError(f"Порт {settings.api_port} занят. Задайте другой: RAVENSTVO_API_PORT=8081 make up")
         for name in SERVICES:
-            if _running(settings, name) is None:
+            if not _runs(settings, name):
                 _start(settings, name, environment)
         _wait_until_healthy(settings, healthy)
     terminal.path("Airflow", airflow_home.api_url(settings), 13)
@@ -71,43 +66,22 @@ def run_in_foreground(settings: Settings, name: str) -> NoReturn:
 
 def down(settings: Settings, say: Callable[[str], None]) -> None:
     """Stop the services of this home and its embedded server; nothing else."""
-    processes = [process for name in SERVICES if (process := _running(settings, name)) is not None]
-    family = [member for process in processes for member in (process, *process.children(recursive=True))]
-    for process in processes:
-        process.terminate()
-    _, alive = psutil.wait_procs(family, timeout=30)
-    for process in alive:
-        process.kill()
-    for name in SERVICES:
-        _pid_file(settings, name).unlink(missing_ok=True)
-    stopped = server.stop(settings)
-    say(f"Остановлено служб Airflow: {len(processes)}; PostgreSQL {'остановлен' if stopped else 'не работал'}.")
+    stopped = processes.stop([_note(settings, name) for name in SERVICES])
+    bi_stopped = bi.stop(settings)
+    server_stopped = server.stop(settings)
+    say(
+        f"Остановлено служб Airflow: {stopped}; Superset {'остановлен' if bi_stopped else 'не работал'}; "
+        f"PostgreSQL {'остановлен' if server_stopped else 'не работал'}."
+    )
 
 
 def _start(settings: Settings, name: str, environment: dict[str, str]) -> None:
-    with (settings.logs_dir / f"{name}.log").open("ab") as output:
-        process = subprocess.Popen(
-            airflow_home.command(*SERVICES[name]),
-            env=environment,
-            cwd=settings.home,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        )
-    # A pid may be used again after a restart of the machine: the time of creation tells them apart.
-    started = psutil.Process(process.pid).create_time()
-    _pid_file(settings, name).write_text(json.dumps({"pid": process.pid, "started": started}))
+    command, log = airflow_home.command(*SERVICES[name]), settings.logs_dir / f"{name}.log"
+    processes.start(_note(settings, name), command, environment, settings.home, log)
 
 
-def _running(settings: Settings, name: str) -> psutil.Process | None:
-    try:
-        noted = json.loads(_pid_file(settings, name).read_text())
-        process = psutil.Process(noted["pid"])
-        same = abs(process.create_time() - noted["started"]) < 1
-        return process if same and process.status() != psutil.STATUS_ZOMBIE else None
-    except (FileNotFoundError, ValueError, KeyError, psutil.NoSuchProcess):
-        return None
+def _runs(settings: Settings, name: str) -> bool:
+    return processes.running(_note(settings, name)) is not None
 
 
 def _wait_until_healthy(settings: Settings, healthy: set[str]) -> None:
@@ -115,7 +89,7 @@ def _wait_until_healthy(settings: Settings, healthy: set[str]) -> None:
     deadline = time.monotonic() + _START_SECONDS
     while True:
         for name in SERVICES:
-            if _running(settings, name) is None:
+            if not _runs(settings, name):
                 raise ServiceError(f"Служба {name} не запустилась. Подробности: {settings.logs_dir / (name + '.log')}")
         waiting = unhealthy(settings)
         healthy |= set(SERVICES) - set(waiting)
@@ -137,19 +111,5 @@ def unhealthy(settings: Settings) -> list[str]:
     return [name for part, name in parts.items() if (health.get(part) or {}).get("status") != "healthy"]
 
 
-def _port_is_free(settings: Settings) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((settings.api_host, settings.api_port))
-        except OSError:
-            return False
-    return True
-
-
-def _pid_dir(settings: Settings) -> Path:
-    return settings.home / "pids"
-
-
-def _pid_file(settings: Settings, name: str) -> Path:
-    return _pid_dir(settings) / f"{name}.json"
+def _note(settings: Settings, name: str) -> Path:
+    return settings.home / "pids" / f"{name}.json"

@@ -233,8 +233,8 @@ def _example(cursor: Cursor, year: int) -> str | None:
 def _show_open(settings: Settings, year: int, terminal: Terminal) -> None:
     """Paths of what people open; only what exists."""
     found: list[tuple[str, Any]] = [(one.title, one.path) for one in results(settings, year)]
-    if answers(settings.dashboards_url):
-        found.append(("Дашборды", settings.dashboards_url))
+    if answers(settings.dashboards_address):
+        found.append(("Дашборды", settings.dashboards_address))
     if not found:
         return
     terminal.heading("Открыть:")
@@ -250,7 +250,7 @@ def _show_next(settings: Settings, listed: int | None, example: str | None, term
     if example is not None:
         commands.append((f"{_PROGRAM} explain --school {example} --year {listed}", "почему школа в перечне"))
     commands.append((f"{_PROGRAM} status", "файлы, версии, отклонённые строки"))
-    if not answers(settings.dashboards_url):
+    if not answers(settings.dashboards_address):
         commands.append(("make bi", "дашборды"))
     terminal.heading("Дальше:")
     width = max(len(command) for command, _ in commands)

@@ -1,7 +1,8 @@
 """The embedded PostgreSQL 18: started from the wheel's own binaries, open to its owner only.
 
 It listens on a unix socket in a private folder (no TCP), asks for a password kept in the state folder, runs
-detached from the command that started it, and holds two databases: the warehouse and Airflow's metadata.
+detached from the command that started it, and holds the warehouse and, each in a database of its own, the metadata
+of Airflow and Superset.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from ravenstvo.warehouse.account import Account, server_account
 
 WAREHOUSE_DB = "ravenstvo"
 AIRFLOW_DB = "airflow"
+BI_DB = "superset"
 OWNER = "ravenstvo"
 START_SECONDS = 120
 
@@ -131,7 +133,7 @@ def is_running(settings: Settings) -> bool:
 
 def database_url(settings: Settings, database: str = WAREHOUSE_DB) -> URL:
     """SQLAlchemy URL of a database: of the embedded server, or of one's own where a URL is set."""
-    own = {WAREHOUSE_DB: settings.warehouse_url, AIRFLOW_DB: settings.airflow_url}.get(database)
+    own = {WAREHOUSE_DB: settings.warehouse_url, AIRFLOW_DB: settings.airflow_url, BI_DB: settings.bi_url}.get(database)
     if own is not None:
         return make_url(own)
     socket_dir = socket_folder.recorded(settings)
@@ -144,6 +146,21 @@ def database_url(settings: Settings, database: str = WAREHOUSE_DB) -> URL:
         database=database,
         query={"host": str(socket_dir)},
     )
+
+
+def ensure_database(settings: Settings, database: str) -> None:
+    """Make one more database on the embedded server, for its owner only; nothing where it is one's own server's."""
+    start(settings)
+    connection = _connect(settings, "postgres")
+    try:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute("select 1 from pg_database where datname = %s", (database,))
+            if cursor.fetchone() is None:
+                cursor.execute(f'create database "{database}"')
+                cursor.execute(f'revoke connect on database "{database}" from public')
+    finally:
+        connection.close()
 
 
 def _password_file(settings: Settings) -> Path:

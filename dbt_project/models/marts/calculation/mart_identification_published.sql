@@ -19,6 +19,31 @@ history as (
 
     select * from {{ source('history', 'history_identification') }}
 
+),
+
+-- Kept from calculation to calculation, so the view outlives them; what the schools are called in it is of today.
+identification as (
+
+    select
+        year,
+        school_id,
+        method_code,
+        school_label,
+        municipality_code,
+        school_kind
+    from {{ ref('mart_identification') }}
+
+),
+
+title as (
+
+    select
+        year,
+        method_code,
+        max(method_title) as method_title
+    from {{ ref('mart_identification') }}
+    group by year, method_code
+
 )
 
 select
@@ -29,6 +54,15 @@ select
     decision.login,
     decision.school_name,
     decision.municipality_name,
+    title.method_title,
+    coalesce(
+        identification.school_label,
+        {{ school_label(
+            'coalesce(decision.school_code, decision.login)', 'decision.school_name', 'decision.municipality_name'
+        ) }}
+    ) as school_label,
+    identification.municipality_code,
+    identification.school_kind,
     decision.decided_status,
     decision.decided_by,
     decision.decided_at,
@@ -57,3 +91,12 @@ left join history
         and decision.year = history.year
         and decision.school_id = history.school_id
         and decision.method_code = history.method_code
+left join identification
+    on
+        decision.year = identification.year
+        and decision.school_id = identification.school_id
+        and decision.method_code = identification.method_code
+left join title
+    on
+        decision.year = title.year
+        and decision.method_code = title.method_code

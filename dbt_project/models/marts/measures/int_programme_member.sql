@@ -22,6 +22,7 @@ select
     member.school_id,
     member.school_code,
     school.school_name,
+    school.school_label,
     member.municipality_code,
     school.municipality_name,
     member.school_kind,

@@ -9,20 +9,13 @@ with
 
 period as (
 
-    select * from {{ ref('int_programme_period') }}
-    where period_kind <> 'quarter'
-
-),
-
-day as (
-
-    select distinct
-        as_of,
-        year,
+    select
+        *,
         make_date(
             year, {{ var('register_day')[:2] | int }}, {{ var('register_day')[3:] | int }}
         ) as register_day
-    from period
+    from {{ ref('int_programme_period') }}
+    where period_kind <> 'quarter'
 
 ),
 
@@ -36,47 +29,41 @@ version as (
 
 ),
 
--- The version of a school that a day shows: the last that has begun, else the first one.
+-- The version of a school that a day shows: the last that has begun, else the first one. All of a school's versions say
+-- together whether it is open. One step for both: the planner takes the join of two such sets for a single row.
 school as (
 
-    select distinct on (day.as_of, day.year, version.school_id)
-        day.as_of,
-        day.year,
+    select distinct on (period.programme_code, period.period, version.school_id)
+        period.programme_code,
+        period.period,
+        period.period_kind,
+        period.year,
         version.school_id,
         coalesce(version.school_code, version.login, version.school_id) as school_code,
         coalesce(version.municipality_code, '') as municipality_code,
         version.school_kind,
         version.is_leader,
-        version.is_innovation_site
-    from day
-    cross join version
-    order by
-        day.as_of asc,
-        day.year asc,
-        version.school_id asc,
-        coalesce(version.valid_from <= day.as_of, true) desc,
-        case when version.valid_from <= day.as_of then version.valid_from end desc nulls last,
-        version.valid_from asc
-
-),
-
-working as (
-
-    select
-        day.as_of,
-        day.year,
-        version.school_id,
+        version.is_innovation_site,
         bool_or(
             version.is_working
             and version.status is distinct from 'нет в реестре'
-            and coalesce(version.valid_from <= day.register_day, true)
-            and coalesce(version.valid_to >= day.register_day, true)
-        ) as is_in_register,
+            and coalesce(version.valid_from <= period.register_day, true)
+            and coalesce(version.valid_to >= period.register_day, true)
+        ) over of_school as is_in_register,
         -- Closed before the day; a school that the register has begun to know later is not.
-        not bool_or(version.is_working and coalesce(version.valid_to >= day.as_of, true)) as is_closed
-    from day
+        not bool_or(
+            version.is_working and coalesce(version.valid_to >= period.as_of, true)
+        ) over of_school as is_closed
+    from period
     cross join version
-    group by day.as_of, day.year, version.school_id
+    window of_school as (partition by period.programme_code, period.period, version.school_id)
+    order by
+        period.programme_code asc,
+        period.period asc,
+        version.school_id asc,
+        coalesce(version.valid_from <= period.as_of, true) desc,
+        case when version.valid_from <= period.as_of then version.valid_from end desc nulls last,
+        version.valid_from asc
 
 ),
 
@@ -268,10 +255,10 @@ moved as (
 flagged as (
 
     select
-        period.year,
-        period.programme_code,
-        period.period,
-        period.period_kind,
+        school.year,
+        school.programme_code,
+        school.period,
+        school.period_kind,
         school.school_id,
         school.school_code,
         school.municipality_code,
@@ -279,10 +266,10 @@ flagged as (
         result.exams,
         list_method.method_code,
         list_method.method_code is not null as has_list,
-        working.is_closed,
-        working.is_in_register as is_all,
-        coalesce(member.is_member, false) and not working.is_closed as is_member,
-        coalesce(member.is_mentor, false) and not working.is_closed as is_mentor,
+        school.is_closed,
+        school.is_in_register as is_all,
+        coalesce(member.is_member, false) and not school.is_closed as is_member,
+        coalesce(member.is_mentor, false) and not school.is_closed as is_mentor,
         coalesce(member.is_cohort, false) as is_cohort,
         coalesce(verdict.is_low_results, false) as is_low,
         coalesce(context.is_adverse, false) as is_adverse,
@@ -293,29 +280,26 @@ flagged as (
         biased.school_id is not null as is_biased,
         coalesce(moved.is_by_rule, false) as has_moved,
         coalesce(moved.is_declared, false) as is_declared
-    from period
-    inner join school on period.as_of = school.as_of and period.year = school.year
-    inner join working
-        on school.as_of = working.as_of and school.year = working.year and school.school_id = working.school_id
+    from school
     left join member
         on
-            period.programme_code = member.programme_code
-            and period.period = member.period
+            school.programme_code = member.programme_code
+            and school.period = member.period
             and school.school_id = member.school_id
-    left join list_method on period.programme_code = list_method.programme_code and period.year = list_method.year
+    left join list_method on school.programme_code = list_method.programme_code and school.year = list_method.year
     left join verdict
         on
-            period.year = verdict.year
+            school.year = verdict.year
             and school.school_id = verdict.school_id
             and list_method.method_code = verdict.method_code
-    left join context on period.year = context.year and school.school_id = context.school_id
-    left join form on period.year = form.year and school.school_id = form.school_id
-    left join result on period.year = result.year and school.school_id = result.school_id
-    left join biased on period.year = biased.year and school.school_id = biased.school_id
+    left join context on school.year = context.year and school.school_id = context.school_id
+    left join form on school.year = form.year and school.school_id = form.school_id
+    left join result on school.year = result.year and school.school_id = result.school_id
+    left join biased on school.year = biased.year and school.school_id = biased.school_id
     left join moved
         on
-            period.programme_code = moved.programme_code
-            and period.period = moved.period
+            school.programme_code = moved.programme_code
+            and school.period = moved.period
             and school.school_id = moved.school_id
 
 )

@@ -17,6 +17,10 @@ select
     fact.role,
     fact.school_code,
     fact.municipality_code,
+    school.territory_name as school_name,
+    school.school_label,
+    school.school_kind,
+    coalesce(municipality.municipality_name, school.municipality_name) as municipality_name,
     fact.fact,
     fact.kind,
     fact.source,
@@ -31,6 +35,10 @@ inner join {{ ref('indicator') }} as indicator
         fact.programme_code = indicator.programme_code
         and fact.indicator_code = indicator.indicator_code
         and fact.version = coalesce(indicator.version, '')
+left join {{ ref('int_territory') }} as school
+    on school.territory_kind = 'school' and fact.school_code = school.territory_code
+left join {{ ref('int_territory') }} as municipality
+    on municipality.territory_kind = 'municipality' and fact.municipality_code = municipality.territory_code
 inner join {{ source('ops', 'source_part') }} as part on fact.part_id = part.part_id
 inner join {{ source('ops', 'source_file') }} as file on part.file_id = file.file_id
 -- What was done for others than those whom the indicator asks about stands behind no figure.

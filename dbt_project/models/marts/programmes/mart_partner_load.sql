@@ -90,6 +90,7 @@ select
     school.school_id,
     school.school_code,
     school.school_name,
+    school.school_label,
     school.municipality_code,
     school.municipality_name,
     school.school_kind,

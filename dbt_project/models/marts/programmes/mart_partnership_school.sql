@@ -61,6 +61,8 @@ select
     member.school_id,
     member.school_code,
     member.school_name,
+    member.school_label,
+    member.school_kind,
     nullif(member.municipality_code, '') as municipality_code,
     member.municipality_name,
     -- What a register would have said is not known while it has not come.

@@ -109,6 +109,8 @@ select
     school_id,
     school_code,
     school_name,
+    school_label,
+    school_kind,
     nullif(municipality_code, '') as municipality_code,
     municipality_name,
     case when has_come then n_completed end as n_persons_completed,

@@ -73,6 +73,8 @@ final as (
         member.school_id,
         member.school_code,
         member.school_name,
+        member.school_label,
+        member.school_kind,
         nullif(member.municipality_code, '') as municipality_code,
         member.municipality_name,
         {%- for count in [
@@ -95,6 +97,8 @@ select
     school_id,
     school_code,
     school_name,
+    school_label,
+    school_kind,
     municipality_code,
     municipality_name,
     n_with_deficits,

@@ -20,24 +20,9 @@ value as (
 
 ),
 
-school as (
+territory as (
 
-    select
-        coalesce(school_code, login, school_id) as school_code,
-        min(coalesce(short_name, name)) as school_name
-    from {{ ref('dim_school') }}
-    where is_current
-    group by coalesce(school_code, login, school_id)
-
-),
-
-municipality as (
-
-    select
-        municipality_code,
-        municipality_name
-    from {{ ref('dim_municipality') }}
-    where municipality_code is not null
+    select * from {{ ref('int_territory') }}
 
 )
 
@@ -56,11 +41,12 @@ select
     value.period_kind,
     value.territory_kind,
     value.territory_code,
-    case value.territory_kind
-        when 'school' then school.school_name
-        when 'municipality' then municipality.municipality_name
-        else programme.territory
-    end as territory_name,
+    case when value.territory_kind = 'region' then programme.territory else territory.territory_name end
+        as territory_name,
+    territory.municipality_code,
+    territory.municipality_name,
+    territory.school_label,
+    territory.school_kind,
     value.numerator,
     value.denominator,
     value.value,
@@ -79,6 +65,5 @@ inner join {{ ref('indicator') }} as indicator
         and value.indicator_code = indicator.indicator_code
         and value.version = coalesce(indicator.version, '')
 inner join {{ ref('programme') }} as programme on value.programme_code = programme.programme_code
-left join school on value.territory_kind = 'school' and value.territory_code = school.school_code
-left join municipality
-    on value.territory_kind = 'municipality' and value.territory_code = municipality.municipality_code
+left join territory
+    on value.territory_kind = territory.territory_kind and value.territory_code = territory.territory_code

@@ -13,19 +13,36 @@
     }]
 ) }}
 
+with
+
+value as (
+
+    select * from {{ ref('fct_indicator_value') }}
+    where {{ method_in_span('year') }} and component <> ''
+
+)
+
 select
-    year,
-    programme_code,
-    indicator_code,
-    version,
-    period,
-    component,
-    territory_kind,
-    territory_code,
-    numerator,
-    denominator,
-    value,
-    completeness,
-    calculation_id
-from {{ ref('fct_indicator_value') }}
-where {{ method_in_span('year') }} and component <> ''
+    value.year,
+    value.programme_code,
+    value.indicator_code,
+    value.version,
+    value.period,
+    value.component,
+    value.territory_kind,
+    value.territory_code,
+    case when value.territory_kind = 'region' then programme.territory else territory.territory_name end
+        as territory_name,
+    territory.municipality_code,
+    territory.municipality_name,
+    territory.school_label,
+    territory.school_kind,
+    value.numerator,
+    value.denominator,
+    value.value,
+    value.completeness,
+    value.calculation_id
+from value
+left join {{ ref('programme') }} as programme on value.programme_code = programme.programme_code
+left join {{ ref('int_territory') }} as territory
+    on value.territory_kind = territory.territory_kind and value.territory_code = territory.territory_code

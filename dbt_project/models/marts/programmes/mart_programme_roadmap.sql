@@ -102,7 +102,10 @@ select
     item.school_id,
     school.school_code,
     school.short_name as school_name,
-    item.municipality_code,
+    school.school_label,
+    school.school_kind,
+    coalesce(item.municipality_code, school.municipality_code) as municipality_code,
+    coalesce(municipality.municipality_name, school.municipality_name) as municipality_name,
     item.frequency,
     item.due_from,
     item.due_to,
@@ -129,3 +132,4 @@ inner join programme on item.programme_code = programme.programme_code
 left join {{ ref('programme_plan_item') }} as planned
     on item.programme_code = planned.programme_code and item.item_code = planned.item_code
 left join {{ ref('dim_school') }} as school on item.school_id = school.school_id and school.is_current
+left join {{ ref('dim_municipality') }} as municipality on item.municipality_code = municipality.municipality_code

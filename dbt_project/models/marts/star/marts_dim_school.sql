@@ -8,6 +8,7 @@ select
     login,
     name,
     short_name,
+    school_label,
     municipality_id,
     municipality_code,
     municipality_name,

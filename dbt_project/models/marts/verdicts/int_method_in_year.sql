@@ -19,6 +19,7 @@ select
     year_computed.year,
     method.method_code,
     method.method_version,
+    coalesce(method.label_ru, method.title_ru) as method_title,
     method.kind,
     method.parameters,
     method.interval_z,

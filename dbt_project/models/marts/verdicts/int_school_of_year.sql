@@ -53,6 +53,7 @@ select distinct on (seen.year, seen.school_id)
     school.school_code,
     school.login,
     school.name as school_name,
+    school.school_label,
     school.municipality_id,
     school.municipality_code,
     school.municipality_name,

@@ -1,0 +1,52 @@
+-- Which schools each source has accepted rows of, year by year; registers without a year are looked at anew each time.
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    on_schema_change='append_new_columns',
+    pre_hook="{% if is_incremental() %} delete from {{ this }} where {{ in_years('year') }} or year is null {% endif %}",
+    post_hook='analyze {{ this }}'
+) }}
+
+with
+
+part as (
+
+    select
+        part_id,
+        source,
+        year
+    from {{ source('ops', 'source_part') }}
+    where in_force and status = 'landed' and ({{ in_years('year') }} or year is null)
+
+),
+
+named as (
+
+    {% for name, columns in school_key_columns() %}
+        select distinct
+            part_id,
+            {{ 'school_code' if 'school_code' in columns else 'cast(null as text) as school_code' }},
+            {{ 'school_login' if 'school_login' in columns else 'cast(null as text) as school_login' }}
+        from {{ ref('stg_' ~ name) }}
+        where part_id in (select part.part_id from part where part.source = '{{ name }}')
+        union all
+    {% endfor %}
+    select
+        cast(null as bigint) as part_id,
+        cast(null as text) as school_code,
+        cast(null as text) as school_login
+    where false
+
+)
+
+select distinct
+    part.source,
+    part.year,
+    coalesce(by_code.school_id, by_login.school_id) as school_id
+from named
+inner join part on named.part_id = part.part_id
+left join {{ ref('int_school_key') }} as by_code
+    on by_code.key_kind = 'code' and named.school_code = by_code.school_key
+left join {{ ref('int_school_key') }} as by_login
+    on by_login.key_kind = 'login' and named.school_login = by_login.school_key
+where coalesce(by_code.school_id, by_login.school_id) is not null

@@ -1,0 +1,120 @@
+"""Superset's connections and datasets, made from the dictionary: no title is written a second time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ravenstvo.publishing.bi.identity import DATABASES, LOGINS, VERSION, asset_uuid
+from ravenstvo.publishing.dictionary import Column, Mart, Metric
+
+# How a figure of a unit is written (d3 formats; the separators are those of superset_config.D3_FORMAT).
+FORMATS = {"share": ",.1%", "percent": ",.1f", "count": ",d", "score": ",.1f", "number": ",.2~f", "year": "d"}
+
+ROWS = Metric("count", "Строк", "Число строк", "count(*)", "count")
+
+
+def database(schema: str, catalog: str) -> dict[str, Any]:
+    """The connection of a schema. Who it is lies in the address, how to get in does not: superset_config adds that."""
+    return {
+        "database_name": DATABASES[schema],
+        "sqlalchemy_uri": f"postgresql+psycopg2://{LOGINS[schema]}@/{catalog}",
+        "cache_timeout": None,
+        "expose_in_sqllab": True,
+        "allow_run_async": False,
+        "allow_ctas": False,
+        "allow_cvas": False,
+        "allow_dml": False,
+        "allow_csv_upload": False,
+        "impersonate_user": False,
+        "extra": {
+            "allows_virtual_table_explore": True,
+            "metadata_params": {},
+            "engine_params": {},
+            "schemas_allowed_for_csv_upload": [],
+        },
+        "uuid": asset_uuid("database", schema),
+        "is_managed_externally": True,
+        "version": VERSION,
+    }
+
+
+def dataset(mart: Mart, catalog: str) -> dict[str, Any]:
+    """A mart under its Russian title; lists and JSON as text, so that they can be read and filtered."""
+    return {
+        "table_name": mart.title,
+        "main_dttm_col": None,
+        "description": _description(mart),
+        "default_endpoint": None,
+        "offset": 0,
+        "cache_timeout": None,
+        "catalog": catalog,
+        "schema": mart.schema,
+        "sql": _sql(mart),
+        "params": None,
+        "template_params": None,
+        "filter_select_enabled": True,
+        "fetch_values_predicate": None,
+        "extra": {"certification": {"certified_by": mart.name, "details": mart.section("Primary key")}},
+        "normalize_columns": False,
+        "always_filter_main_dttm": False,
+        "uuid": asset_uuid("dataset", mart.name),
+        "metrics": [_metric(metric) for metric in metrics(mart)],
+        "columns": [_column(column) for column in mart.columns],
+        "is_managed_externally": True,
+        "version": VERSION,
+        "database_uuid": asset_uuid("database", mart.schema),
+    }
+
+
+def metrics(mart: Mart) -> tuple[Metric, ...]:
+    """The mart's figures, and the number of rows."""
+    return (*mart.metrics, ROWS) if ROWS.name not in {metric.name for metric in mart.metrics} else mart.metrics
+
+
+def _description(mart: Mart) -> str:
+    parts = (mart.section("Overview") or mart.description, mart.section("Business rules"))
+    return "\n\n".join(part for part in parts if part)
+
+
+def _sql(mart: Mart) -> str:
+    columns = ",\n  ".join(_selected(column) for column in mart.columns)
+    return f'select\n  {columns}\nfrom "{mart.schema}"."{mart.name}"'
+
+
+def _selected(column: Column) -> str:
+    name = f'"{column.name}"'
+    if column.data_type.endswith("[]"):
+        return f"array_to_string({name}, ', ') as {name}"
+    return f"{name}::text as {name}" if column.data_type == "jsonb" else name
+
+
+def _column(column: Column) -> dict[str, Any]:
+    kind = column.data_type.upper()
+    return {
+        "column_name": column.name,
+        "verbose_name": column.title,
+        "is_dttm": kind.startswith(("DATE", "TIMESTAMP")),
+        "is_active": True,
+        "type": "TEXT" if kind.endswith("[]") or kind == "JSONB" else kind,
+        "advanced_data_type": None,
+        "groupby": True,
+        "filterable": True,
+        "expression": None,
+        "description": column.description,
+        "python_date_format": None,
+        "extra": None,
+    }
+
+
+def _metric(metric: Metric) -> dict[str, Any]:
+    return {
+        "metric_name": metric.name,
+        "verbose_name": metric.title,
+        "metric_type": None,
+        "expression": metric.expression,
+        "description": metric.description,
+        "d3format": FORMATS.get(metric.unit),
+        "currency": None,
+        "extra": None,
+        "warning_text": None,
+    }
