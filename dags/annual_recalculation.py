@@ -40,9 +40,9 @@ def annual_recalculation() -> None:
         get_current_context()["file_name"] = spooled["path"]
         return tasks.land(spooled)
 
-    @task.short_circuit(trigger_rule="none_failed")
+    @task.short_circuit(trigger_rule="none_failed", ignore_downstream_trigger_rules=False)
     def prepare(year: int) -> dict[str, Any] | None:
-        """Decide which years to recalculate; when nothing changed the rest is skipped."""
+        """Decide which years to recalculate; when nothing changed all is skipped but what people read."""
         from ravenstvo.runtime import tasks
 
         return tasks.prepare(year)
@@ -54,11 +54,11 @@ def annual_recalculation() -> None:
         return tasks.run_stage(name, calculation)
 
     @task
-    def step(name: str, calculation: dict[str, Any]) -> dict[str, Any] | None:
-        """Check the rows, estimate, close: whatever is not dbt's."""
+    def step(name: str, given: Any) -> Any:
+        """Check the rows, estimate, close, publish: whatever is not dbt's."""
         from ravenstvo.runtime import tasks
 
-        return tasks.STEPS[name](calculation)
+        return tasks.STEPS[name](given)
 
     files = read_inbox()
     calculation = prepare(files["year"])
@@ -69,7 +69,9 @@ def annual_recalculation() -> None:
     validate, estimate, finish = (
         step.override(task_id=name)(name, calculation) for name in ("validate", "estimate", "finish")
     )
-    seeds >> validate >> staging >> core >> estimate >> marts >> finish
+    # A report that is missing is written even when nothing changed; one that fails leaves the calculation as it is.
+    publish = step.override(task_id="publish", trigger_rule="none_failed")("publish", files["year"])
+    seeds >> validate >> staging >> core >> estimate >> marts >> finish >> publish
 
 
 annual_recalculation()

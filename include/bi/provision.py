@@ -1,6 +1,7 @@
 """Bring Superset's metadata to what the bundle and the plan say. Runs in Superset's environment, in one process.
 
-``python provision.py <folder of the state>``: reads ``plan.json`` and ``bundle/`` there, prints a line for each step.
+``python provision.py <folder of the state>``: reads ``plan.json`` and ``bundle.new/`` there,
+prints a line for each step.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import sys
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
+
+import export
 
 # What people need who only look: Superset's own list for its public role, and what its pages ask for besides.
 VIEWER = (
@@ -40,7 +43,8 @@ def main(folder: Path) -> None:
     """Do everything; raises on the first step that fails."""
     from superset.app import create_app
 
-    app = create_app()
+    with redirect_stdout(sys.stderr):
+        app = create_app()
     plan = json.loads((folder / "plan.json").read_text(encoding="utf-8"))
     with app.app_context():
         if plan["prepare"]:
@@ -49,9 +53,12 @@ def main(folder: Path) -> None:
         from superset.utils.core import override_user
 
         _make_users(security_manager, plan["users"][:1])
-        _say("Подключения, наборы данных, диаграммы, дашборды")
         with override_user(security_manager.find_user(plan["users"][0]["login"])):
-            _import(folder / "bundle")
+            if plan["keep"]:
+                export.write(folder / "before.json")
+            _say("Подключения, наборы данных, диаграммы, дашборды")
+            _import(folder / "bundle.new")
+            _remove(plan["gone"])
             _say("Роли, строки муниципалитетов, пользователи")
             _make_roles(security_manager, plan)
             _make_rows(plan)
@@ -88,6 +95,23 @@ def _import(bundle: Path) -> None:
         ImportAssetsCommand(contents).run()
     except CommandInvalidError as error:
         raise SystemExit(f"{error}: {json.dumps(error.normalized_messages(), ensure_ascii=False)}") from error
+
+
+def _remove(gone: dict[str, list[str]]) -> None:
+    """Take away what an earlier bundle brought and this one does not; a dataset stays while others' charts need it."""
+    from superset import db
+    from superset.connectors.sqla.models import SqlaTable
+    from superset.models.dashboard import Dashboard
+    from superset.models.slice import Slice
+
+    for model, uuids in ((Dashboard, gone["dashboards"]), (Slice, gone["charts"])):
+        for asset in db.session.query(model).filter(model.uuid.in_(uuids)):
+            db.session.delete(asset)
+    db.session.flush()
+    for dataset in db.session.query(SqlaTable).filter(SqlaTable.uuid.in_(gone["datasets"])):
+        if not db.session.query(Slice).filter_by(datasource_id=dataset.id, datasource_type="table").count():
+            db.session.delete(dataset)
+    db.session.commit()
 
 
 def _make_users(manager: Any, users: list[dict[str, Any]]) -> None:

@@ -38,6 +38,7 @@ def main() -> None:
     from ravenstvo.calculation.lifecycle import CalculationError
     from ravenstvo.calculation.proposal import ApprovalError
     from ravenstvo.publishing.bi.charts import DocumentError
+    from ravenstvo.publishing.export_data import ExportError
     from ravenstvo.publishing.report.reader import ReportError
     from ravenstvo.publishing.template_lists import TemplateError
     from ravenstvo.runtime.airflow_home import AirflowError
@@ -59,6 +60,7 @@ def main() -> None:
         BusyError,
         CalculationError,
         DecisionWorkbookError,
+        ExportError,
         DocumentError,
         FileExistsError,
         LoginError,
@@ -281,6 +283,34 @@ def sample(
     with terminal.stages([]) as stages:
         files = generate(out, seed, schools, wanted, stages.start)
     terminal.say(f"Файлов: {len(files)}, папка: {out}")
+
+
+@app.command()
+def export(
+    year: ListYear,
+    municipality: Annotated[
+        str | None, typer.Option(help="Код или название муниципалитета; без него — регион и все муниципалитеты")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Папка; без неё — в папке отчётов года")] = None,
+) -> None:
+    """Записать книги .xlsx за год: перечень школ, основания, условия, показатели, партнёрство, курсы, карточки."""
+    from rich.console import Console
+    from rich.progress import track
+
+    from ravenstvo.publishing import export as publishing
+
+    settings = get_settings()
+    with _warehouse() as connection, connection.cursor() as cursor:
+        prepared = publishing.prepare(cursor, settings, year, municipality)
+    folder = out or publishing.workbooks_dir(settings, year)
+    written, n_books, screen = prepared.write(folder), len(prepared.territories), Console()
+    if screen.is_terminal:
+        for _ in track(written, "Книги", n_books, console=screen):
+            pass
+    else:
+        for number, path in enumerate(written, start=1):
+            typer.echo(f"{number} из {n_books}: {path.name}")
+    typer.echo(f"Книг: {n_books}, папка: {folder}")
 
 
 bi_commands = typer.Typer(help="Superset: дашборды на витринах.", no_args_is_help=True)

@@ -108,6 +108,14 @@ def fail(settings: Settings, calculation: Calculation, message: str) -> None:
         )
 
 
+def is_calculated(settings: Settings) -> bool:
+    """Whether any calculation of this warehouse has come to its end."""
+    with connect(settings) as connection, connection.cursor() as cursor:
+        cursor.execute("select exists (select 1 from ops.calculation where status = 'done')")
+        row = cursor.fetchone()
+        return bool(row and row[0])
+
+
 @contextmanager
 def stage_turn(settings: Settings, calculation: Calculation) -> Iterator[None]:
     """Hold the warehouse for one stage, after checking that this calculation still is the one in hand."""

@@ -8,6 +8,7 @@ import io
 import json
 import os
 import secrets
+import shutil
 import subprocess
 import time
 import urllib.error
@@ -87,17 +88,19 @@ def provision(settings: Settings, say: Say) -> bool:
     stamp = _stamp(settings)
     if stamp == {"fingerprint": wanted.fingerprint, "version": version}:
         return False
+    bundle.write(wanted.bundle, settings.bi_dir / "bundle.new")
+    imported, fresh = bundle.uuids(settings.bi_dir / "bundle"), bundle.uuids(settings.bi_dir / "bundle.new")
     plan = wanted.plan | {
         "users": users,
         "prepare": stamp.get("version") != version,
+        "keep": bool(stamp),
+        "gone": {kind: sorted(imported[kind] - fresh[kind]) for kind in fresh},
         "stamp": {"table": _STAMP, "fingerprint": wanted.fingerprint, "version": version},
     }
-    bundle.write(wanted.bundle, settings.bi_dir / "bundle")
-    private_files.write(settings.bi_dir / "plan.json", json.dumps(plan, ensure_ascii=False))
-    try:
-        _run_script(settings, "provision", [str(settings.bi_dir)], say)
-    finally:
-        (settings.bi_dir / "plan.json").unlink()
+    _import(settings, plan, say)
+    if stamp:
+        _keep_changes(settings, say)
+    _remember(settings)
     found = wanted.bundle
     say(
         f"Загружено: наборов данных {len(found.marts)}, диаграмм {len(found.documents.charts)}, "
@@ -118,7 +121,7 @@ def export(settings: Settings, say: Say) -> None:
     _run_script(settings, "export", [str(target), access.ADMIN], lambda _: None)
     content = json.loads(target.read_text(encoding="utf-8"))
     target.unlink()
-    done = exported.write(_folder(settings), content, _marts(settings))
+    done = exported.write(_folder(settings), content, _marts(settings), new=True)
     for line in done.refused:
         say(f"Не выгружено: {line}")
     for file in done.files:
@@ -154,6 +157,40 @@ def url(settings: Settings) -> str:
     """Where Superset is, for a person at this machine."""
     host = "127.0.0.1" if settings.bi_host in ("0.0.0.0", "::") else settings.bi_host
     return f"http://{host}:{settings.bi_port}"
+
+
+def _import(settings: Settings, plan: dict[str, Any], say: Say) -> None:
+    """Run the import; the plan, which holds first passwords, does not outlive it."""
+    file = settings.bi_dir / "plan.json"
+    private_files.write(file, json.dumps(plan, ensure_ascii=False))
+    try:
+        _run_script(settings, "provision", [str(settings.bi_dir)], say)
+    finally:
+        file.unlink()
+
+
+def _keep_changes(settings: Settings, say: Say) -> None:
+    """Keep what people had changed in the interface, and the import has overwritten, as files beside the state."""
+    before, documents = settings.bi_dir / "before.json", settings.bi_dir / "imported"
+    content = json.loads(before.read_text(encoding="utf-8"))
+    before.unlink()
+    done = exported.write(documents, content, _marts(settings), new=False)
+    if done.files:
+        kept = settings.bi_dir / "replaced" / time.strftime("%Y-%m-%d-%H%M%S")
+        for file in done.files:
+            (kept / file).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(documents / file, kept / file)
+        say(f"Изменения, сделанные в Superset и не выгруженные, заменены; их копия: {kept}")
+
+
+def _remember(settings: Settings) -> None:
+    """What is imported now: the bundle, and the documents that it was made from."""
+    folder = settings.bi_dir
+    shutil.rmtree(folder / "bundle", ignore_errors=True)
+    (folder / "bundle.new").rename(folder / "bundle")
+    shutil.rmtree(folder / "imported", ignore_errors=True)
+    for kind in ("charts", "dashboards"):
+        shutil.copytree(_folder(settings) / kind, folder / "imported" / kind)
 
 
 # --- What it should hold --------------------------------------------------------------------------------------------
@@ -209,8 +246,8 @@ def _write_settings(settings: Settings) -> None:
         password = known[login]
         if not _lets_in(settings, login, password):
             logins.make_login(settings, login, READER_ROLES[schema], password)
-        query = {key: value for key, value in address.query.items()}
-        connections[login] = {"password": password, "host": address.host, "port": address.port, "query": query}
+        place = {"host": address.host, "port": address.port, "query": dict(address.query)}
+        connections[login] = place | {"password": password}
     content = {
         "secret_key": known["secret_key"],
         "metadata_url": server.database_url(settings, server.BI_DB).render_as_string(hide_password=False),
@@ -280,6 +317,8 @@ def _start(settings: Settings, mark: str) -> None:
     command = [
         *(str(_python(settings)), "-m", "gunicorn", "--workers", str(settings.bi_workers)),
         *("--worker-class", "gthread", "--threads", "8", "--timeout", "120", "--keep-alive", "5"),
+        # A link may carry the longest name, each letter as six signs, twice.
+        *("--limit-request-line", "8190"),
         *("--bind", f"{settings.bi_host}:{settings.bi_port}", "superset.app:create_app()"),
     ]
     processes.start(_note(settings), command, _environment(settings), settings.bi_dir, log, mark)

@@ -43,6 +43,7 @@ _TITLES = {
     "estimate": "оценки",
     "build_marts": "витрины",
     "finish": "завершение",
+    "publish": "отчёт",
 }
 _PREPARATION = "подготовка"
 # Steps that dbt takes, which notes every node in its log.

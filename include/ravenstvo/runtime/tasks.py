@@ -20,6 +20,10 @@ from ravenstvo.warehouse.connection import connect
 from ravenstvo.warehouse.migrate import upgrade
 
 
+class PublishingError(RuntimeError):
+    """A calculation is done, but what people read of it is not written; the message (Russian) says why."""
+
+
 def campaign_year(params: Mapping[str, Any], partition_key: str | None, settings: Settings) -> int | None:
     """Campaign year: the partition key, else the parameter, else the setting; None means the latest in the inbox."""
     given = partition_key or params.get("year") or settings.year
@@ -105,6 +109,29 @@ def finish(calculation: Calculation) -> list[str]:
     return [str(path) for path in write_published_differences(settings, calculation["years"])]
 
 
+def publish(year: int | None) -> list[str]:
+    """Write what people read from the marts and is missing or out of date: reports, the dictionary of data.
+
+    Returns what was written. The calculation is done by now and stays done whatever fails here; the next run, or
+    «ravenstvo report», writes what is missing.
+    """
+    from ravenstvo.calculation.dbt_docs import write_docs
+    from ravenstvo.calculation.lifecycle import is_calculated
+    from ravenstvo.publishing.report import publish_reports
+
+    settings = get_settings()
+    if year is None or not is_calculated(settings):
+        return []
+    try:
+        written = publish_reports(settings, year)
+        docs = write_docs(settings)
+    except Exception as error:
+        raise PublishingError(
+            f"Расчёт закончен и сохранён, но опубликован не весь: {error}. Устраните причину и запустите снова."
+        ) from error
+    return [str(path) for path in (*written, *([docs] if docs else []))]
+
+
 def propose_list(params: Mapping[str, Any], partition_key: str | None) -> dict[str, Any]:
     """What a person is asked to approve: ``{"subject", "body", "year", "method", "calculation_id"}``, body in markdown.
 
@@ -181,8 +208,13 @@ def _in_decisions(settings: Settings, name: str) -> Path:
     return path
 
 
-# The steps of a calculation that are not dbt's.
-STEPS: dict[str, Callable[[Calculation], Any]] = {"validate": validate, "estimate": estimate, "finish": finish}
+# The steps of a run that are not dbt's.
+STEPS: dict[str, Callable[[Any], Any]] = {
+    "validate": validate,
+    "estimate": estimate,
+    "finish": finish,
+    "publish": publish,
+}
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from ravenstvo.publishing.bi import charts, dashboards, datasets, documents
+from ravenstvo.publishing.bi import charts, dashboards, datasets, documents, links
 from ravenstvo.publishing.bi.charts import DocumentError
 from ravenstvo.publishing.bi.identity import DATABASES, VERSION
 from ravenstvo.publishing.dictionary import Mart
@@ -34,14 +34,15 @@ def build(folder: Path, marts: dict[str, Mart], catalog: str) -> Bundle:
     Raises DocumentError with everything that is wrong in the files, or where two marts have one title.
     """
     _check_titles(marts)
+    added = links.read(folder)
     found = documents.read(folder)
-    documents.check(found, marts)
+    documents.check(found, marts, added)
     # Superset takes the moment of the export as a mark only; a fixed one keeps the bundle the same.
     files = {"metadata.yaml": {"version": VERSION, "type": "assets", "timestamp": "2000-01-01T00:00:00+00:00"}}
     for schema, title in DATABASES.items():
         files[f"databases/{title}.yaml"] = datasets.database(schema, catalog)
     for mart in marts.values():
-        files[f"datasets/{mart.schema}/{mart.name}.yaml"] = datasets.dataset(mart, catalog)
+        files[f"datasets/{mart.schema}/{mart.name}.yaml"] = datasets.dataset(mart, catalog, added)
     for chart in found.charts.values():
         files[chart.file] = charts.compiled(chart, marts[chart.document["dataset"]])
     for dashboard in found.dashboards.values():
@@ -57,6 +58,15 @@ def write(bundle: Bundle, folder: Path) -> None:
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text, encoding="utf-8")
+
+
+def uuids(folder: Path) -> dict[str, set[str]]:
+    """Uuids of the datasets, charts and dashboards of a bundle that was written there."""
+    found: dict[str, set[str]] = {"datasets": set(), "charts": set(), "dashboards": set()}
+    for kind, known in found.items():
+        for path in (folder / kind).rglob("*.yaml"):
+            known.add(json.loads(path.read_text(encoding="utf-8"))["uuid"])
+    return found
 
 
 def _check_titles(marts: dict[str, Mart]) -> None:

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ravenstvo.publishing.bi.datasets import FORMATS, metrics
+from ravenstvo.publishing.bi.datasets import columns as dataset_columns
 from ravenstvo.publishing.bi.identity import VERSION, asset_uuid
+from ravenstvo.publishing.bi.links import Link
 from ravenstvo.publishing.dictionary import Mart
 
 Document = dict[str, Any]
@@ -47,7 +49,7 @@ class Chart:
         return f"charts/{self.name}.yaml"
 
 
-def check(chart: Chart, marts: dict[str, Mart]) -> None:
+def check(chart: Chart, marts: dict[str, Mart], links: tuple[Link, ...]) -> None:
     """Raise DocumentError unless keys, dataset, columns and saved metrics exist."""
     check_keys(chart.file, chart.document, KEYS, _REQUIRED)
     mart = marts.get(chart.document["dataset"])
@@ -55,7 +57,8 @@ def check(chart: Chart, marts: dict[str, Mart]) -> None:
         raise DocumentError(f"{chart.file}: ключ dataset: нет такой витрины: {chart.document['dataset']}")
     if not isinstance(chart.document.get("params", {}), dict):
         raise DocumentError(f"{chart.file}: ключ params: нужны пары «ключ: значение»")
-    columns, figures = set(mart.titles), {metric.name for metric in metrics(mart)}
+    columns = {column.name for column in dataset_columns(mart, links)}
+    figures = {metric.name for metric in metrics(mart)}
     params = chart.document.get("params") or {}
     for key, name in _named(params):
         known = columns if key in _COLUMN_LISTS else figures if key in _METRIC_LISTS else columns | figures
@@ -122,7 +125,7 @@ def _named(params: Document) -> Iterator[tuple[str, str]]:
 
 
 def _formats(params: Document, mart: Mart, viz_type: str) -> dict[str, Document]:
-    """How a table writes the columns that have a unit: columns know it from the dictionary, Superset only of metrics."""
+    """How a table writes its columns by their unit: Superset itself keeps formats of metrics only."""
     if viz_type != "table":
         return {}
     shown = [*(params.get("all_columns") or []), *(params.get("groupby") or [])]

@@ -22,10 +22,18 @@ class Written:
     refused: list[str] = field(default_factory=list)
 
 
-def write(folder: Path, exported: dict[str, Any], marts: dict[str, Mart]) -> Written:
-    """Write charts and dashboards of ``export.py`` into the folder: ours, and published ones made in the interface."""
+def write(folder: Path, exported: dict[str, Any], marts: dict[str, Mart], *, new: bool) -> Written:
+    """Write charts and dashboards of ``export.py`` into the folder: those it has, and ``new`` published ones.
+
+    What somebody made and has not published yet is theirs.
+    """
     own, done = documents.read(folder), Written()
-    wanted = [item for item in exported["dashboards"] if _wanted(item["document"], own)]
+    ours = {dashboard.uuid for dashboard in own.dashboards.values()}
+    wanted = [
+        item
+        for item in exported["dashboards"]
+        if item["document"]["uuid"] in ours or (new and item["document"]["published"])
+    ]
     shown = {uuid for item in wanted for uuid in _chart_uuids(item["document"])}
     shown |= {chart.uuid for chart in own.charts.values()}
     names: dict[str, str] = {}
@@ -78,11 +86,6 @@ def _write(folder: Path, asset: Chart | Dashboard, keys: tuple[str, ...], done: 
     target.parent.mkdir(parents=True, exist_ok=True)
     documents.write(target, asset.document, keys)
     done.files.append(asset.file)
-
-
-def _wanted(document: Document, own: Documents) -> bool:
-    """Ours, or a published one: what somebody is still drafting is theirs."""
-    return document["uuid"] in {dashboard.uuid for dashboard in own.dashboards.values()} or bool(document["published"])
 
 
 def _chart_uuids(document: Document) -> set[str]:

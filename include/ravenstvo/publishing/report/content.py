@@ -35,7 +35,7 @@ Text = tuple[str | Value, ...]
 
 
 def say(words: str, **values: Value | Text | str) -> Text:
-    """Put values into a sentence: ``say("школ: {n}", n=…)``. The braces are the only markup; values stay as they are."""
+    """Put values into a sentence: ``say("школ: {n}", n=…)``. Braces are the only markup; values stay as they are."""
     parts: list[str | Value] = []
     for literal, name, _, _ in Formatter().parse(words):
         if literal:
@@ -91,12 +91,12 @@ class Column:
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell: one or several lines; ``look`` is a look of ``words.LOOKS``; ``bar`` a part of 1 drawn below the text."""
+    """A cell: lines, remarks below them; ``look`` is a look of ``words.LOOKS``, ``bar`` a part of 1 that is drawn."""
 
     lines: tuple[Text, ...]
+    remarks: tuple[Text, ...] = ()
     look: str | None = None
     bar: float | None = None
-    sort: str = ""
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ class Group:
 class Table:
     """A table. ``mart`` and ``key`` say whose rows it shows; without a mart its numbers are counts named by ``name``.
 
-    ``cards`` rows become cards on a narrow screen; others have few, narrow columns. ``search`` is the prompt of a filter.
+    Rows of ``cards`` become cards on a narrow screen; other tables scroll. ``search`` is the prompt of a filter.
     """
 
     name: str
@@ -147,12 +147,21 @@ class Picture:
 
 
 @dataclass(frozen=True)
+class Key:
+    """What a colour of drawings and its sign mean; ``colour`` is a name of ``figures.COLOURS``."""
+
+    colour: str
+    sign: str
+    words: str
+
+
+@dataclass(frozen=True)
 class Pictures:
     """Drawings that are read together, with a caption; the table of their numbers stands beside them."""
 
     pictures: tuple[Picture, ...]
     caption: str
-    legend: tuple[tuple[str, str], ...] = ()
+    legend: tuple[Key, ...] = ()
 
 
 @dataclass(frozen=True)

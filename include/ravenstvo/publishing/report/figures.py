@@ -21,10 +21,12 @@ COLOURS = {
     "below": "#009E73",
     "entered": "#D55E00",
     "stayed": "#0072B2",
-    "first": "#8A8A8A",
+    "first": "#767676",
+    "region": "#767676",
 }
 SHAPES = {"above": "triangle-up", "within": "circle", "below": "square"}
-FONT = "system-ui, 'Segoe UI', Roboto, Arial, sans-serif"
+FONT = "Arimo, Arial, 'Liberation Sans', Helvetica, sans-serif"
+"""Fonts of one width: the drawing is laid out with the first of them."""
 _GREY = "#767676"
 _PERCENT = "format(datum.value * 100, '.0f') + '\u202f%'"
 _CONFIG: dict[str, Any] = {

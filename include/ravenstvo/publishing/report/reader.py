@@ -26,7 +26,8 @@ select calculation_id, finished_at from marts.mart_calculation
 where status = 'done' and %(year)s = any(years) order by finished_at desc limit 1
 """
 _METHOD = """
-select card.list_method_code as method_code, method.label_ru, method.title_ru, method.method_version, method.parameters
+select card.list_method_code as method_code, method.label_ru, method.title_ru, method.method_version,
+    method.grade_a_min_participants, method.grade_b_min_participants, method.grade_c_min_pooled
 from (
     select list_method_code from marts.mart_school_card
     where year = %(year)s and list_method_code is not null limit 1
@@ -122,7 +123,10 @@ class Reader:
 
 @contextmanager
 def reading(settings: Settings, year: int) -> Iterator[Reader]:
-    """Open the marts of a year for reading; every query sees the same moment. Raises ReportError before the first run."""
+    """Open the marts of a year for reading; every query sees the same moment.
+
+    Raises ReportError before the first run.
+    """
     try:
         marts = dictionary.load(settings.dbt_target_dir)
     except FileNotFoundError:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from ravenstvo import words
 from ravenstvo.publishing.report.content import Cell, Raw, Text, Value
 
 NOTHING = "—"
@@ -17,16 +18,16 @@ _ZONE = ZoneInfo("Europe/Moscow")
 
 def count(number: int | None, **where: str) -> Value:
     """A whole number with its thousands apart."""
-    return Value(NOTHING if number is None else f"{number:,}".replace(",", _NO_BREAK), number, **where)
+    return Value(NOTHING if number is None else words.number(number), number, **where)
 
 
-def share(part: float | Decimal | None, digits: int = 1, **where: str) -> Value:
+def share(part: float | Decimal | None, digits: int = 1, /, **where: str) -> Value:
     """A fraction as a percentage."""
     raw = None if part is None else float(part)
     return Value(NOTHING if raw is None else f"{_decimal(100 * raw, digits)}{_NO_BREAK}%", raw, **where)
 
 
-def number(value: float | Decimal | None, digits: int = 1, **where: str) -> Value:
+def number(value: float | Decimal | None, digits: int = 1, /, **where: str) -> Value:
     """A number with a decimal comma; a whole one has none."""
     raw = None if value is None else float(value)
     if raw is None:
@@ -35,24 +36,14 @@ def number(value: float | Decimal | None, digits: int = 1, **where: str) -> Valu
 
 
 def _decimal(value: float, digits: int) -> str:
-    text = f"{value:,.{digits}f}"
+    text = words.number(value, digits)
     # What rounds to zero has no sign.
-    if not text.strip("-0.,"):
-        text = text.lstrip("-")
-    return text.replace(",", _NO_BREAK).replace(".", ",").replace("-", "−")
-
-
-def words(number: int, one: str, few: str, many: str) -> str:
-    """The form of a word that a count asks for: 1 школа, 2 школы, 5 школ."""
-    tens, ones = number % 100, number % 10
-    if ones == 1 and tens != 11:
-        return one
-    return few if ones in (2, 3, 4) and tens not in (12, 13, 14) else many
+    return text.removeprefix("-") if not text.strip("-0,") else text.replace("-", "−")
 
 
 def schools(number: int, name: str) -> Text:
     """«11 школ»."""
-    return (count(number, name=name), _NO_BREAK + words(number, "школа", "школы", "школ"))
+    return (count(number, name=name), _NO_BREAK + words.noun(number, "школа", "школы", "школ"))
 
 
 def moment(when: datetime | None) -> str:
@@ -72,10 +63,15 @@ def order(name: str | None) -> tuple[bool, str]:
     return (name is None, (name or "").casefold().replace("ё", "е"))
 
 
-def cell(*parts: str | Value | Text | None, look: str | None = None, bar: float | None = None) -> Cell:
-    """A cell of one line for each part; what is None is left out."""
-    lines = tuple(part if isinstance(part, tuple) else (part,) for part in parts if part is not None)
-    return Cell(lines or ((NOTHING,),), look, bar)
+def cell(
+    text: str | Value | Text, *remarks: str | Text | None, look: str | None = None, bar: float | None = None
+) -> Cell:
+    """A cell of one line, with remarks below it; a remark that is None is left out."""
+    return Cell((_text(text),), tuple(_text(one) for one in remarks if one is not None), look, bar)
+
+
+def _text(given: str | Value | Text) -> Text:
+    return given if isinstance(given, tuple) else (given,)
 
 
 def key(**parts: Any) -> str:

@@ -38,7 +38,7 @@ def write_report(settings: Settings, year: int, folder: Path | None = None) -> W
 
 
 def publish_reports(settings: Settings, campaign: int) -> list[Path]:
-    """Write what is owed: the report of the campaign year, and every report that no longer tells of what the marts hold.
+    """Write what is owed: the report of the campaign year, and those that no longer tell what the marts hold.
 
     Returns the pages written; none when all are up to date.
     """

@@ -12,12 +12,14 @@ from ravenstvo.publishing.report.content import (
     Group,
     Heading,
     Items,
+    Key,
     Paragraph,
     Pictures,
     Row,
     Section,
     Table,
     Text,
+    Value,
     say,
 )
 from ravenstvo.publishing.report.content import Column as Plain
@@ -148,7 +150,11 @@ def _picture(reader: Reader, years: list[Any]) -> list[Block]:
         Pictures(
             (picture,),
             f"{title}. Источник: mart_identification, mart_identification_change.",
-            (("stayed", "остались с прошлого года"), ("entered", "вошли"), ("first", "первый год: сравнить не с чем")),
+            (
+                Key("stayed", "■", "остались с прошлого года"),
+                Key("entered", "■", "вошли"),
+                Key("first", "■", "первый год: сравнить не с чем"),
+            ),
         ),
         Fold("Числа рисунка", (Table("years", title, columns, (Group("", shown),)),)),
     ]
@@ -170,7 +176,7 @@ def _table(reader: Reader, rows: list[Any], caption: str, name: str) -> Table:
 def _counts(reader: Reader, row: Any) -> list[Text]:
     """«ОГЭ, математика: 0 из 3 → 1 из 2 (стала низкой)» for each procedure that explains the change."""
     became, ceased = set(row.procedures_became_low or ()), set(row.procedures_no_longer_low or ())
-    lines = []
+    lines: list[Text] = []
     for part in (row.counts or "").split("; "):
         code, _, numbers = part.partition(": ")
         if not numbers:
@@ -200,8 +206,8 @@ def _with_approved(reader: Reader) -> list[Block]:
     blocks: list[Block] = [heading, Paragraph(told)]
     if publication.calculation_id != reader.calculation_id:
         text = (
-            f"Он утверждён на расчёте {publication.calculation_id}; с тех пор год пересчитан ({reader.calculation_id}). "
-            "Утверждённый перечень от этого не меняется."
+            f"Он утверждён на расчёте {publication.calculation_id}; с тех пор год пересчитан: "
+            f"{reader.calculation_id}. Утверждённый перечень от этого не меняется."
         )
         blocks.append(Paragraph((text,), "note"))
     differences = (
@@ -218,6 +224,16 @@ def _with_approved(reader: Reader) -> list[Block]:
     return blocks
 
 
+def _kinds(counts: Counter[str]) -> Text:
+    """«вошла — 1, осталась — 3»."""
+    known = word_list("change")
+    parts: list[str | Value] = []
+    for change in sorted(counts):
+        word = known[change].word if change in known else change
+        parts += [", " if parts else "", f"{word} — ", count(counts[change], name=f"calculation_{change}")]
+    return tuple(parts)
+
+
 def _named(row: Any) -> Text:
     code = row.school_code or row.login or row.school_id
     reason = getattr(row, "reason", None)
@@ -228,15 +244,12 @@ def _named(row: Any) -> Text:
 def _with_calculation(reader: Reader, rows: list[Any]) -> list[Block]:
     if not rows:
         return []
-    verdicts = word_list("change")
     counts = Counter(row.change for row in rows)
     told = say(
         "От сравниваемого расчёта {base} этот отличается числами у {n}: {kinds}.",
         base=next(row.base_calculation_id for row in rows) or "—",
         n=count(len(rows), name="calculation_changed"),
-        kinds=", ".join(
-            f"{verdicts[change].word if change in verdicts else change} — {counts[change]}" for change in sorted(counts)
-        ),
+        kinds=_kinds(counts),
     )
     table = _table(reader, rows, "Школы, чьи числа изменились от расчёта к расчёту", "calculation")
     reasons = sorted({f"{row.reason}: {row.file_path or '—'}" for row in rows if row.reason})

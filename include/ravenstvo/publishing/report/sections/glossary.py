@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ravenstvo.publishing.report.content import Note, Notes, Paragraph, Section, tables
+from ravenstvo.publishing.report.content import Fold, Note, Notes, Paragraph, Section, tables
 from ravenstvo.publishing.report.reader import Reader
 from ravenstvo.publishing.report.shown import order
 
@@ -28,4 +28,4 @@ def section(reader: Reader, before: Iterable[Section]) -> Section:
     )
     if not notes:
         return Section("glossary", TITLE, (Paragraph(("Описаний столбцов нет.",), "empty"),), MARTS)
-    return Section("glossary", TITLE, (Notes(notes),), MARTS)
+    return Section("glossary", TITLE, (Fold(f"Что значит каждый столбец ({len(notes)})", (Notes(notes),)),), MARTS)

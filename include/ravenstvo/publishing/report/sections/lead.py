@@ -1,4 +1,4 @@
-"""The top of the report: what it is, whether the list is approved, the few numbers that matter, a paragraph in words."""
+"""The top of the report: what it is, whether the list is approved, a summary in words, the few numbers that matter."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from typing import Any
 
 from ravenstvo.publishing.report.content import Block, KeyFigure, KeyFigures, Paragraph, Text, say
 from ravenstvo.publishing.report.reader import Reader
-from ravenstvo.publishing.report.shown import count, day, moment, number, schools, share, words
+from ravenstvo.publishing.report.shown import count, day, moment, number, schools, share
+from ravenstvo.words import noun
 
 MARTS = (
     "mart_identification",
@@ -110,14 +111,14 @@ def _summary(reader: Reader, found: Any) -> Paragraph:
             say(
                 " {n} из этих выводов {verb} на одном участнике.",
                 n=count(found.n_fragile, name="fragile"),
-                verb=words(found.n_fragile, "держится", "держатся", "держатся"),
+                verb=noun(found.n_fragile, "держится", "держатся", "держатся"),
             )
         )
     if found.n_probable:
         parts.append(
             say(
-                " Если учесть, как мало в школах участников, правило верно и для истинных долей примерно у {n} из них: "
-                "такова сумма вероятностей.",
+                " С поправкой на малое число участников истинные доли можно считать низкими примерно у {n} из этих "
+                "школ: такова сумма вероятностей.",
                 n=number(found.expected_low, name="expected_low"),
             )
         )
@@ -148,7 +149,7 @@ def _list_figures(reader: Reader, found: Any) -> tuple[KeyFigure, ...]:
                 count(change.entered, name="entered"),
                 "вошли в перечень",
                 say(
-                    "вышли {left}, против {year} года",
+                    "вышли {left}; сравнение с {year} годом",
                     left=count(change.left_list, name="left"),
                     year=str(reader.year - 1),
                 ),

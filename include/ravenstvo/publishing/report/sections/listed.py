@@ -20,8 +20,9 @@ from ravenstvo.publishing.report.content import (
 )
 from ravenstvo.publishing.report.content import Column as Plain
 from ravenstvo.publishing.report.reader import Reader
-from ravenstvo.publishing.report.shown import cell, count, key, number, order, schools, share, words
+from ravenstvo.publishing.report.shown import cell, count, key, number, order, schools, share
 from ravenstvo.publishing.words import word_list, words_of
+from ravenstvo.words import noun
 
 TITLE = "Перечень"
 MARTS = (
@@ -34,6 +35,7 @@ MARTS = (
 )
 
 _MART = "mart_identification"
+_BASIS = "по нему составлен перечень"
 # An approved list may hold schools that the method does not name, and the other way round: both are shown.
 _LISTED = """
 select mart.*, methods.n_methods, methods.n_methods_low, known.short_name
@@ -122,17 +124,15 @@ def _list(reader: Reader) -> list[Block]:
     rows = reader.rows(_LISTED)
     told: list[Block] = [
         Paragraph(
-            say(
-                "Метод — «{method}»: {rule}. {firmness}",
-                method=reader.method_title,
-                rule=reader.method.title_ru or reader.method.method_code,
-                firmness=(
-                    "Основание — процедуры, на которых стоит вывод, и сколько участников в них ниже минимума. "
-                    "Вероятность говорит, насколько верно, что низки и истинные доли школы, а не только результаты "
-                    "этого года; неустойчивый вывод изменил бы один участник.",
-                ),
+            (f"Метод перечня — «{reader.method_title}»: {reader.method.title_ru or reader.method.method_code}.",)
+        ),
+        Paragraph(
+            (
+                "Рядом с каждой низкой процедурой — сколько участников ниже минимума из скольких. Вероятность говорит, "
+                "насколько верно, что низки и истинные доли школы, а не только результаты этого года. "
+                + _grades(reader),
             )
-        )
+        ),
     ]
     if not rows:
         return [*told, Paragraph(("Метод не назвал ни одной школы.",), "empty")]
@@ -148,7 +148,7 @@ def _list(reader: Reader) -> list[Block]:
         reader.column(_MART, "is_fragile"),
         reader.column(_MART, "years_identified", "number"),
         reader.column("mart_identification_methods", "n_methods_low", "number"),
-        reader.column(_MART, "decided_status"),
+        *([reader.column(_MART, "decided_status")] if reader.publication else []),
     )
     table = Table(
         "list",
@@ -163,9 +163,19 @@ def _list(reader: Reader) -> list[Block]:
     return [*told, table]
 
 
+def _grades(reader: Reader) -> str:
+    """What the letters of the grade mean, in the numbers of the method's own row."""
+    method = reader.method
+    if method.grade_a_min_participants is None:
+        return ""
+    return (
+        f"Разряд надёжности — слабейшей из этих процедур: A — участников не меньше {method.grade_a_min_participants} и "
+        f"весь интервал выше региона, B — не меньше {method.grade_b_min_participants}, C — "
+        f"{method.grade_c_min_pooled} набирается только за несколько лет, D — данных недостаточно."
+    )
+
+
 def _row(reader: Reader, row: Any, evidence: list[Any]) -> Row:
-    grade, decision = word_list("grade"), word_list("decision")
-    decided = decision.get(row.decided_status or "null")
     here = {"mart": "mart_identification_methods", "key": key(year=reader.year, school_id=row.school_id)}
     if not row.is_low_results:
         basis: tuple[Text, ...] = (("методом не названа, включена решением",),)
@@ -177,10 +187,7 @@ def _row(reader: Reader, row: Any, evidence: list[Any]) -> Row:
         (
             school_cell(row),
             Cell(basis),
-            cell(
-                row.evidence_grade or "нет",
-                look=grade[row.evidence_grade].look if row.evidence_grade in grade else "unknown",
-            ),
+            cell(row.evidence_grade or "нет"),
             cell(share(row.probability_low, 0), bar=row.probability_low),
             _fragile(row.is_fragile),
             cell(count(row.years_identified)),
@@ -191,7 +198,7 @@ def _row(reader: Reader, row: Any, evidence: list[Any]) -> Row:
                     count(row.n_methods, column="n_methods", **here),
                 )
             ),
-            cell(decided.word if decided else row.decided_status, look=decided.look if decided else None),
+            *([_decision(row.decided_status)] if reader.publication else []),
         ),
     )
 
@@ -207,7 +214,7 @@ def _basis(reader: Reader, evidence: Any) -> Text:
         ),
     }
     return say(
-        "{title}: {below} из {all}",
+        "{title}: {below}\N{NO-BREAK SPACE}из\N{NO-BREAK SPACE}{all}",
         title=reader.procedure(evidence.procedure_code),
         below=count(evidence.n_below_min, column="n_below_min", **here),
         all=count(evidence.n_participants, column="n_participants", **here),
@@ -223,10 +230,15 @@ def _other_basis(row: Any) -> tuple[Text, ...]:
     return ()
 
 
+def _decision(status: str | None) -> Cell:
+    word = word_list("decision").get(status or "null")
+    return cell(word.word if word else status or "—", look=word.look if word else None)
+
+
 def _fragile(is_fragile: bool | None) -> Cell:
     if is_fragile is None:
         return cell("не определяется", look="unknown")
-    return cell("неустойчив", look="warn") if is_fragile else cell("устойчив")
+    return cell("да", look="warn") if is_fragile else cell("нет")
 
 
 def _methods(reader: Reader) -> list[Block]:
@@ -283,7 +295,7 @@ def _adverse(reader: Reader) -> list[Block]:
         say(
             "В неблагоприятных условиях {verb} {n} из {known}, о которых есть сведения; из них в перечне — {both}. "
             "Условия школы — не её вина и не причина вывода: они говорят, какая нужна помощь.",
-            verb=words(len(rows), "работает", "работают", "работают"),
+            verb=noun(len(rows), "работает", "работают", "работают"),
             n=schools(len(rows), "adverse"),
             known=count(known.n_known, name="context_known"),
             both=count(both, name="adverse_listed"),

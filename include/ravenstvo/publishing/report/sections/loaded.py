@@ -1,16 +1,17 @@
-"""What was loaded: files and rows by source, what came last year and is missing now."""
+"""What was loaded: files and rows by source, what came last year and is missing now, which files were refused."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from ravenstvo.publishing.report.content import Block, Fold, Group, Items, Paragraph, Row, Section, Table, say
+from ravenstvo.publishing.report.content import Block, Fold, Group, Items, Paragraph, Row, Section, Table, Text, say
 from ravenstvo.publishing.report.reader import Reader
-from ravenstvo.publishing.report.shown import cell, count, key, order, share, words
+from ravenstvo.publishing.report.shown import cell, count, key, order, share
 from ravenstvo.sources import load_sources
+from ravenstvo.words import noun
 
 TITLE = "Что загружено"
-MARTS = ("mart_data_quality",)
+MARTS = ("mart_data_quality", "mart_source_presence", "mart_source_file")
 
 _FLOWS = """
 select source, year, n_files, n_rows_read, n_rows_accepted, n_rows_rejected, n_rows_dropped, completeness
@@ -18,11 +19,14 @@ from marts.mart_data_quality
 where year = %(year)s or year is null
 """
 _MISSING = """
-select before.source, before.n_files, before.n_rows_accepted
-from marts.mart_data_quality as before
-where before.year = %(year)s - 1 and not exists (
-    select 1 from marts.mart_data_quality as now where now.source = before.source and now.year = %(year)s
-)
+select year, source, source_title, state_title, n_schools, n_schools_last_year
+from marts.mart_source_presence
+where year = %(year)s and is_yearly and state in ('missing_came_last_year', 'partial')
+"""
+# A file that was refused whole may not have said its year.
+_REFUSED = """
+select distinct file_name, problem, advice from marts.mart_source_file
+where status = 'refused' and (year = %(year)s or year is null)
 """
 _MART = "mart_data_quality"
 
@@ -42,7 +46,7 @@ def section(reader: Reader) -> Section:
         blocks += [_summary(of_year), _table(reader, of_year, f"Сведения {reader.year} года", "flows")]
     else:
         blocks.append(Paragraph((f"Сведений за {reader.year} год не поступало.",), "empty"))
-    blocks += _missing(reader)
+    blocks += [*_missing(reader), *_refused(reader)]
     registers = [row for row in rows if row.year is None]
     if registers:
         table = _table(reader, registers, "Реестры и сведения, которые не относятся к одному году", "registers")
@@ -62,9 +66,9 @@ def _summary(rows: list[Any]) -> Paragraph:
             "Принято {accepted}, отклонено из-за критических замечаний {rejected}, отброшено {dropped} — это "
             "заголовки, итоги и пустые строки.",
             files=count(files, name="files"),
-            of_files=words(files, "файл", "файла", "файлов"),
+            of_files=noun(files, "файл", "файла", "файлов"),
             sources=count(len(rows), name="sources"),
-            of_sources=words(len(rows), "вид", "вида", "видов"),
+            of_sources=noun(len(rows), "вид", "вида", "видов"),
             read=count(read, name="rows_read"),
             accepted=count(_total(rows, "n_rows_accepted"), name="rows_accepted"),
             rejected=count(_total(rows, "n_rows_rejected"), name="rows_rejected"),
@@ -93,30 +97,43 @@ def _table(reader: Reader, rows: list[Any], caption: str, name: str) -> Table:
         for row in sorted(rows, key=lambda row: order(source_title(row.source)))
     ]
     columns = (
-        reader.column(_MART, "source"),
+        reader.column(_MART, "source", "wide"),
         *(reader.column(_MART, column, "number") for column in (*numbers, "completeness")),
     )
     return Table(name, caption, columns, (Group("", tuple(shown)),), _MART)
 
 
 def _missing(reader: Reader) -> list[Block]:
-    rows = sorted(reader.rows(_MISSING), key=lambda row: order(source_title(row.source)))
+    rows = sorted(reader.rows(_MISSING), key=lambda row: order(row.source_title))
     if not rows:
         return []
-    items = tuple(
-        say(
-            "{source}: в {year} году было файлов {files}, принятых строк {rows}",
-            source=source_title(row.source),
-            year=str(reader.year - 1),
-            files=count(row.n_files, mart=_MART, column="n_files", key=key(source=row.source, year=reader.year - 1)),
-            rows=count(
-                row.n_rows_accepted,
-                mart=_MART,
-                column="n_rows_accepted",
-                key=key(source=row.source, year=reader.year - 1),
-            ),
-        )
-        for row in rows
+    told = say(
+        "Пришло не всё, что было в {year} году. Виды сведений: {n}.",
+        year=str(reader.year - 1),
+        n=count(len(rows), name="missing"),
     )
-    told = say("Было в {year} году, а в этом нет: {n}.", year=str(reader.year - 1), n=count(len(rows), name="missing"))
+    return [Paragraph(told, "warning"), Items(tuple(_missing_one(row) for row in rows))]
+
+
+def _missing_one(row: Any) -> Text:
+    told = (f"{row.source_title}: {row.state_title}",)
+    if row.n_schools_last_year is None:
+        return told
+    where = {"mart": "mart_source_presence", "key": key(year=row.year, source=row.source)}
+    return (
+        *told,
+        *say(
+            "; школ {now}, годом раньше {before}",
+            now=count(row.n_schools, column="n_schools", **where),
+            before=count(row.n_schools_last_year, column="n_schools_last_year", **where),
+        ),
+    )
+
+
+def _refused(reader: Reader) -> list[Block]:
+    rows = sorted(reader.rows(_REFUSED), key=lambda row: order(row.file_name))
+    if not rows:
+        return []
+    items = tuple((f"{row.file_name}: {' '.join(filter(None, (row.problem, row.advice)))}",) for row in rows)
+    told = say("Отклонены целиком и в расчёт не вошли, файлов: {n}.", n=count(len(rows), name="refused"))
     return [Paragraph(told, "warning"), Items(items)]

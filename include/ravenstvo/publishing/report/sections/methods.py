@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ravenstvo.publishing.report.content import Block, Heading, Note, Notes, Paragraph, Section, Text
+from ravenstvo.publishing.report.content import Block, Fold, Heading, Note, Notes, Paragraph, Section, Text
 from ravenstvo.publishing.report.reader import Reader
 from ravenstvo.publishing.report.sections.programmes import programmes_of_year
 from ravenstvo.publishing.words import word_list
@@ -35,7 +35,11 @@ def section(reader: Reader) -> Section:
                 "взято по памяти или предложено, а не найдено в документе, сказано прямо.",
             )
         ),
-        Notes(tuple(_method(reader, row) for row in methods)),
+        Notes(tuple(_method(reader, row) for row in methods if row.method_code == reader.method_code)),
+        Fold(
+            f"Все остальные методы ({sum(row.method_code != reader.method_code for row in methods)})",
+            (Notes(tuple(_method(reader, row) for row in methods if row.method_code != reader.method_code)),),
+        ),
     ]
     documents = {row.programme_code: row for row in reader.rows(_DOCUMENTS)}
     programmes = programmes_of_year(reader)

@@ -10,6 +10,7 @@ from ravenstvo.publishing.report.content import (
     Fold,
     Group,
     Items,
+    Key,
     Paragraph,
     Picture,
     Pictures,
@@ -19,6 +20,7 @@ from ravenstvo.publishing.report.content import (
     Text,
     say,
 )
+from ravenstvo.publishing.report.content import Column as Plain
 from ravenstvo.publishing.report.figures import whiskers
 from ravenstvo.publishing.report.reader import Reader
 from ravenstvo.publishing.report.shown import cell, count, key, order, share
@@ -44,7 +46,7 @@ where found.year = %(year)s
 group by method.method_code, method.label_ru, method.title_ru, method.parameters, found.is_default
 order by found.is_default desc, method.method_code
 """
-_STANDS = {"above": "выше региона", "within": "не отличается", "below": "ниже региона"}
+_STANDS = {"above": "доля выше", "within": "не отличается", "below": "доля ниже"}
 _LOOKS = {"above": "bad", "within": None, "below": "good"}
 
 
@@ -110,8 +112,8 @@ def _apart(reader: Reader, rows: list[Any]) -> list[Block]:
     """Which intervals of this year do not hold the region's share; how many would not by chance alone."""
     apart = [row for row in rows if stands(row) != "within"]
     told = say(
-        "В {year} году сравнений муниципалитета с регионом — {all}; интервал не включает долю региона в {apart} из них. "
-        "При таком числе сравнений несколько отличий бывают случайными.",
+        "В {year} году сравнений «муниципалитет × процедура» — {all}; интервал не включает долю региона в {apart} из "
+        "них. При таком числе сравнений несколько отличий бывают случайными.",
         year=str(reader.year),
         all=count(len(rows), name="compared"),
         apart=count(len(apart), name="apart"),
@@ -120,7 +122,7 @@ def _apart(reader: Reader, rows: list[Any]) -> list[Block]:
     for row in apart:
         lines[row.municipality_name, stands(row)].append(reader.procedure(row.procedure_code))
     items = tuple(
-        (f"{name or 'Муниципалитет не указан'}, доля {_STANDS[how]}: {'; '.join(sorted(titles, key=order))}",)
+        (f"{name or 'Муниципалитет не указан'} — {_STANDS[how]}: {'; '.join(sorted(titles, key=order))}",)
         for (name, how), titles in sorted(lines.items(), key=lambda item: (order(item[0][0]), item[0][1]))
     )
     return [Paragraph(told), *([Items(items)] if items else [])]
@@ -144,10 +146,10 @@ def _pictures(reader: Reader, method: Any, procedures: list[list[Any]]) -> Pictu
         tuple(pictures),
         f"Доля участников ниже минимума, {reader.year} год: {method.label_ru}. Источник: {_MART}.",
         (
-            ("above", "▲ интервал целиком выше региона"),
-            ("within", "● интервал включает долю региона"),
-            ("below", "■ интервал целиком ниже региона"),
-            ("region", "┆ доля по региону"),
+            Key("above", "▲", "интервал целиком выше региона: результаты хуже"),
+            Key("within", "●", "интервал включает долю региона: различие не подтверждено"),
+            Key("below", "■", "интервал целиком ниже региона: результаты лучше"),
+            Key("region", "┆", "доля по региону"),
         ),
     )
 
@@ -166,7 +168,7 @@ def _table(reader: Reader, by_procedure: dict[str, list[Any]]) -> Table:
             reader.column(_MART, name, "number")
             for name in ("n_participants", "n_below_min", "share_below_min", "ci_low", "ci_high", "regional_share")
         ),
-        reader.column(_MART, "is_low"),
+        Plain("stands", "По сравнению с регионом"),
     )
     caption = f"Доля ниже минимума по муниципалитетам и процедурам, {reader.year} год"
     return Table("municipalities", caption, columns, groups, _MART, key(year=reader.year), cards=True)

@@ -161,7 +161,7 @@ def _bunching(reader: Reader, rows: list[Any]) -> Table:
         )
         for row in rows
     )
-    columns = (reader.column(mart, "procedure_code"), *(reader.column(mart, name, "number") for name in names))
+    columns = (reader.column("dim_procedure", "title_ru"), *(reader.column(mart, name, "number") for name in names))
     caption = f"Работы у нижней границы отметки «3», регион, {reader.year} год"
     return Table("bunching", caption, columns, (Group("", shown),), mart, cards=True)
 

@@ -69,15 +69,13 @@ def section(reader: Reader) -> Section:
         blocks += _programme(reader, programme, by_programme[programme.programme_code], remarks)
     if not programmes:
         blocks.append(Paragraph((f"В {reader.year} году не действует ни одна программа: оценок нет.",), "empty"))
-    others = {
-        code: rows for code, rows in by_programme.items() if code not in {one.programme_code for one in programmes}
-    }
+    running = {programme.programme_code for programme in programmes}
+    others = {code: rows for code, rows in by_programme.items() if code not in running}
     if others:
-        n_values = sum(map(len, others.values()))
         text = say(
-            "Программы вне своих лет не оцениваются: {n} значений ещё {programmes} программ посчитаны для сравнения и "
-            "лежат в витрине.",
-            n=count(n_values, name="values_outside"),
+            "Вне своих лет программы не оцениваются. Для сравнения в витрине есть ещё значения: {n}; программ: "
+            "{programmes}.",
+            n=count(sum(map(len, others.values())), name="values_outside"),
             programmes=count(len(others), name="programmes_outside"),
         )
         blocks.append(Paragraph(text, "note"))
@@ -122,8 +120,11 @@ def _counts(programme: Any, scored: list[Any]) -> Paragraph:
 
 def _table(reader: Reader, rows: list[Any], caption: str, name: str) -> Table:
     grouped: dict[str, list[Row]] = defaultdict(list)
+    said: tuple[str, str] | None = None
     for row in rows:
-        grouped[row.section].append(_row(row))
+        # One remark stands for all periods of its indicator.
+        grouped[row.section].append(_row(row, said != (row.indicator_code, row.version)))
+        said = (row.indicator_code, row.version)
     columns = (
         reader.column(_MART, "indicator_code"),
         reader.column(_MART, "title", "wide"),
@@ -131,16 +132,15 @@ def _table(reader: Reader, rows: list[Any], caption: str, name: str) -> Table:
         reader.column(_MART, "value", "number"),
         reader.column(_MART, "target", "number"),
         reader.column(_MART, "status"),
-        reader.column(_MART, "reading", "wide"),
     )
     groups = tuple(Group(_SECTIONS.get(part, part), tuple(found)) for part, found in grouped.items())
     return Table(name, caption, columns, groups, _MART, key(year=reader.year, territory_kind="region"), cards=True)
 
 
-def _row(row: Any) -> Row:
+def _row(row: Any, with_remarks: bool) -> Row:
     status = word_list("indicator_status").get(row.status)
-    remarks: list[Text] = [(row.reading,)] if row.reading else []
-    if row.missing_sources:
+    remarks: list[Text] = [(row.reading,)] if row.reading and with_remarks else []
+    if row.missing_sources and with_remarks:
         remarks.append(("не хватает: " + ", ".join(row.missing_sources),))
     code = row.indicator_code + (f" {row.version}" if row.version else "")
     return Row(
@@ -152,12 +152,11 @@ def _row(row: Any) -> Row:
         ),
         (
             cell(code),
-            cell(row.title),
+            cell(row.title, *remarks),
             cell(_period(row.period, row.period_kind)),
             _value_cell(row),
             cell(_target(row)),
             cell(status.word if status else row.status, look=status.look if status else None),
-            Cell(tuple(remarks) or (("",),)),
         ),
     )
 
@@ -165,7 +164,8 @@ def _row(row: Any) -> Row:
 def _value_cell(row: Any) -> Cell:
     lines: list[Text] = [(measured(row.value, row.unit),)]
     if row.denominator is not None and row.unit == "доля":
-        lines.append((number(row.numerator, column="numerator"), " из ", number(row.denominator, column="denominator")))
+        of = "\N{NO-BREAK SPACE}из\N{NO-BREAK SPACE}"
+        lines.append((number(row.numerator, column="numerator"), of, number(row.denominator, column="denominator")))
     return Cell(tuple(lines))
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from ravenstvo.publishing.report.content import Block, Group, Items, Paragraph, Row, Section, Table, Text, say
+from ravenstvo.publishing.report.content import Column as Plain
 from ravenstvo.publishing.report.reader import Reader
 from ravenstvo.publishing.report.sections.loaded import source_title
 from ravenstvo.publishing.report.shown import cell, count, key, order
 
 TITLE = "Качество данных"
-MARTS = ("mart_data_quality", "mart_identification", "mart_identification_evidence")
+MARTS = ("mart_data_quality", "mart_rejection", "mart_identification", "mart_identification_evidence")
 
 _MART = "mart_data_quality"
 _QUALITY = """
@@ -27,6 +28,14 @@ select count(*) as n_checked, count(*) filter (where is_low_participation) as n_
     count(distinct school_id) filter (where is_low_participation) as n_schools
 from marts.mart_identification_evidence
 where year = %(year)s and method_code = %(method)s and is_low_participation is not null
+"""
+_RULES = """
+select source, rule_code, severity, max(source_title) as source_title, max(rule_title) as rule_title,
+    max(severity_title) as severity_title, sum(n_rows)::bigint as n_rows,
+    count(distinct municipality_code) as n_municipalities
+from marts.mart_rejection where year = %(year)s
+group by source, rule_code, severity
+order by severity, source, rule_code
 """
 _NUMBERS = (
     "n_rows_rejected",
@@ -57,6 +66,9 @@ def section(reader: Reader) -> Section:
         )
         blocks += _items(reader)
         blocks.append(_table(reader, rows))
+        rules = reader.rows(_RULES)
+        if rules:
+            blocks.append(_rules(reader, rules))
     else:
         blocks.append(Paragraph((f"Сведений за {reader.year} год нет: проверять нечего.",), "empty"))
     return Section("quality", TITLE, tuple(blocks), MARTS)
@@ -108,3 +120,29 @@ def _table(reader: Reader, rows: list[Any]) -> Table:
     return Table(
         "quality", f"Замечания по видам сведений, {reader.year} год", columns, (Group("", shown),), _MART, cards=True
     )
+
+
+def _rules(reader: Reader, rows: list[Any]) -> Table:
+    """Which rules the rows broke: those that reject come first."""
+    grouped: dict[str, list[Row]] = {}
+    for row in rows:
+        grouped.setdefault(row.severity_title or row.severity, []).append(
+            Row(
+                key(source=row.source, rule_code=row.rule_code, severity=row.severity),
+                (
+                    cell(row.rule_title or row.rule_code),
+                    cell(row.source_title or source_title(row.source)),
+                    cell(count(row.n_rows)),
+                    cell(count(row.n_municipalities)),
+                ),
+            )
+        )
+    mart = "mart_rejection"
+    columns = (
+        reader.column(mart, "rule_title", "wide"),
+        reader.column(mart, "source_title"),
+        Plain("n_rows", "Строк", "number"),
+        Plain("n_municipalities", "Муниципалитетов", "number"),
+    )
+    groups = tuple(Group(title, tuple(found)) for title, found in grouped.items())
+    return Table("rules", f"Нарушенные правила, {reader.year} год", columns, groups, cards=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ravenstvo.publishing.report.content import Block, Fold, Group, Heading, Paragraph, Row, Section, Table, say
+from ravenstvo.publishing.report.content import Column as Plain
 from ravenstvo.publishing.report.reader import Reader
 from ravenstvo.publishing.report.sections.programmes import programmes_of_year
 from ravenstvo.publishing.report.shown import cell, count, key, number, order, schools, share
@@ -71,11 +72,7 @@ def _funnel(reader: Reader, programme: Any, rows: list[Any]) -> list[Block]:
         )
         for step in _STEPS
     )
-    columns = (reader.column(mart, "step"), reader.column(mart, "n_schools", "number"))
-    columns = (
-        type(columns[0])("step", "Шаг", "wide"),
-        type(columns[1])("n_schools", "Школ", "number"),
-    )
+    columns = (Plain("step", "Шаг", "wide"), Plain("n_schools", "Школ", "number"))
     caption = f"Путь школ программы «{programme.short_title}», {reader.year} год"
     return [Table(f"funnel-{programme.programme_code}", caption, columns, (Group("", shown),))]
 
