@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import re
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import openpyxl
@@ -12,12 +15,14 @@ import psycopg2
 import pytest
 import xlsxwriter
 from approval_region import CALCULATION, METHOD, SCHOOLS, YEAR, calculate, do, fill
+from markdown_it import MarkdownIt
 from ravenstvo import decisions
 from ravenstvo.calculation import approval, decision_workbook
 from ravenstvo.calculation.approval import approve
 from ravenstvo.calculation.decision_workbook import DecisionWorkbookError
 from ravenstvo.calculation.lifecycle import CalculationError, turn
 from ravenstvo.calculation.proposal import ApprovalError, Proposal, proposal_lines, propose
+from ravenstvo.calculation.proposal_markdown import SCHOOLS_SHOWN, proposal_markdown
 from ravenstvo.publishing.decisions_template import write_template
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse.connection import connect
@@ -331,7 +336,64 @@ def test_proposal_compares_with_the_approved_lists(region: Settings, book: Calla
     assert "В перечне по расчёту, но не утверждены: 1 — Школа № 1 (100001)" in text
 
 
+def test_the_page_shows_the_list_as_a_table(region: Settings) -> None:
+    text = "\n".join(proposal_markdown(_proposal(region), [("Отчёт", "/ravenstvo/x")])).replace(
+        "\N{NO-BREAK SPACE}", " "
+    )
+    assert "| **В предлагаемом перечне** | **2 школы** — 66,7 % школ с выводом |" in text
+    assert "вошли 1, вышли 1, остались 1" in text
+    assert "[Отчёт](/ravenstvo/x)" in text
+    assert "| **Район** — 2 из 3 с выводом |  |  |  |" in text
+    row = next(line for line in text.splitlines() if line.startswith("| Школа № 1 (100001) |"))
+    assert "ВПР, математика, 5 класс — 4 из 10" in row
+    assert "**вошла**" in row
+    fragile = next(line for line in text.splitlines() if "особая" in line)
+    assert "⚠ **неустойчив**" in fragile
+    assert "## Перечень по муниципалитетам" not in text
+
+
+def test_a_long_list_is_cut_and_counted_by_municipality(region: Settings) -> None:
+    proposal = _proposal(region)
+    many = [
+        replace(proposal.listed[0], school_id=f"X{n:03}", school_code=f"{n:06}", municipality=f"Район {n % 7}")
+        for n in range(150)
+    ]
+    many.sort(key=lambda school: (school.municipality, school.school_id))
+    lines = list(proposal_markdown(replace(proposal, schools=many), [("Перечень целиком", "/ravenstvo/list.xlsx")]))
+    rows = [line for line in lines if re.match(r"\| Школа № 1 \(\d{6}\)", line)]
+    assert len(rows) == SCHOOLS_SHOWN
+    counted = [line.split(" | ") for line in lines if re.match(r"\| Район \d \|", line)]
+    assert sum(int(cells[1]) for cells in counted) == 150
+    assert any(line.startswith("**И ещё 90") and "(/ravenstvo/list.xlsx)" in line for line in lines)
+    assert sum(map(len, lines)) < 30_000
+
+
+HOSTILE = (
+    'Школа | "№ 1" <img src=x onerror=alert(1)> [тут](javascript:x) `к` **ж**\n# з ![](http://a.ru) '
+    "www.b.ru c@d.ru https://e.ru &lt; $x$ "
+)
+
+
 def test_names_of_schools_cannot_mark_up_the_page(region: Settings) -> None:
-    text = "\n".join(proposal_lines(_proposal(region), markdown=True))
+    text = "\n".join(proposal_markdown(_proposal(region)))
     assert r"Школа № 2 \*особая\* (100002)" in text
     assert SCHOOLS[1][3] not in text
+
+    proposal = _proposal(region)
+    schools = [replace(school, name=HOSTILE * 3, municipality=HOSTILE) for school in proposal.schools]
+    page = "\n".join(proposal_markdown(replace(proposal, schools=schools)))
+    # By a parser of markdown: the only markup is ours, and every row has the columns of its heading.
+    tokens = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(page)
+    inline = [child for token in tokens for child in token.children or ()]
+    # What GitHub's dialect makes a link without any mark, as its specification has it.
+    shown = "".join(token.content for token in inline)
+    assert re.search(r"(https?://|www(?=\.))[-.\w]+|[-.\w+]+@[-\w]+(\.[-\w]+)+", shown, re.IGNORECASE) is None
+    assert re.search(r"(https?://|www(?=\.))[-.\w]+|[-.\w+]+@[-\w]+(\.[-\w]+)+", HOSTILE) is not None
+    assert {token.type for token in inline} <= {"text", "strong_open", "strong_close", "softbreak"}
+    widths = set()
+    for number, token in enumerate(tokens):
+        if token.type == "tr_open":
+            row = itertools.takewhile(lambda one: one.type != "tr_close", tokens[number:])
+            widths.add(sum(one.type in ("td_open", "th_open") for one in row))
+    assert widths == {2, 4}
+    assert sum(token.type == "heading_open" for token in tokens) == 2

@@ -58,6 +58,23 @@ def test_no_file_is_refused(warehouse: Warehouse) -> None:
     assert warehouse.ran.returncode == 0, warehouse.ran.stdout + warehouse.ran.stderr
 
 
+def test_a_run_tells_its_stages_tables_and_paths(warehouse: Warehouse) -> None:
+    """The command's output is no terminal here: plain lines with the time of each stage, and only paths that exist."""
+    told = warehouse.ran.stdout
+    assert "\x1b" not in told
+    for stage in ("чтение папки", "загрузка файлов", "проверка строк", "витрины", "завершение"):
+        assert re.search(rf"^  {stage} … \d.* с", told, re.MULTILINE), stage
+    assert re.search(r"^  витрины … .*моделей и проверок: (\d+) из \1\)$", told, re.MULTILINE)
+    rows = next(line for line in told.splitlines() if line.startswith("  Всего "))
+    numbers = [int(part.replace("\xa0", "")) for part in rows.removeprefix("  Всего").split(" ") if part]
+    _, read, accepted, rejected, dropped, _ = numbers
+    assert read == accepted + rejected + dropped
+    opened = told.partition("Открыть:\n")[2].partition("\n\n")[0].splitlines()
+    paths = [Path(line[line.index("/") :]) for line in opened if "://" not in line]
+    assert warehouse.home / "data_docs" / "index.html" in paths
+    assert all(path.exists() for path in paths)
+
+
 def test_vpr_counts_are_true(warehouse: Warehouse, expected: dict[Key, Counts]) -> None:
     by_pupils = {key: value for key, value in expected.items() if key.procedure.startswith(("vpr_rus", "vpr_math"))}
     mart = {key: value for key, value in counts_by_code(warehouse).items() if key in by_pupils or is_pupil_work(key)}

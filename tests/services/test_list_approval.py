@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -18,6 +19,7 @@ import xlsxwriter
 from approval_region import YEAR, do, fill
 from ravenstvo import decisions
 from ravenstvo.runtime import airflow_home, services
+from ravenstvo.runtime.terminal import Terminal
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse.migrate import upgrade
 
@@ -25,6 +27,13 @@ pytestmark = pytest.mark.slow(seconds=30)
 
 DAG = "list_approval"
 DONE = ("success", "failed")
+
+
+class _Stay(urllib.request.HTTPRedirectHandler):
+    """Leave a redirect for the test to look at."""
+
+    def redirect_request(self, *given: Any) -> None:
+        return None
 
 
 class Airflow:
@@ -46,6 +55,17 @@ class Airflow:
         data = None if body is None else json.dumps(body).encode()
         with urllib.request.urlopen(request, data, timeout=30) as answer:
             return json.load(answer)
+
+    def page(self, path: str, *, logged_in: bool = True, accept: str = "*/*") -> tuple[int, Any, bytes]:
+        """Status, headers and body of a page as a browser gets it, by the cookie of a login; redirects stay."""
+        request = urllib.request.Request(self._url + path, headers={"Accept": accept})
+        if logged_in:
+            request.add_header("Cookie", f"_token={self._token}")
+        try:
+            with urllib.request.build_opener(_Stay).open(request, timeout=30) as answer:
+                return answer.status, answer.headers, answer.read()
+        except urllib.error.HTTPError as error:
+            return error.code, error.headers, error.read()
 
     def wait(self, path: str, ready: Any, seconds: int = 180) -> Any:
         """Ask until the answer is ready."""
@@ -107,10 +127,11 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settin
     made = Settings(home=tmp_path / "home", warehouse_url=None, airflow_url=None, api_port=port)
     made.make_home()
     said: list[str] = []
+    terminal = Terminal(io.StringIO())
     try:
         upgrade(made)
         fill(made)
-        services.up(made, said.append)
+        services.up(made, terminal)
         yield made
     finally:
         services.down(made, said.append)
@@ -126,15 +147,55 @@ def _decision_workbook(settings: Settings, name: str, *rows: list[str]) -> str:
     return name
 
 
+def _look_at_results(settings: Settings, airflow: Airflow, body: str) -> None:
+    """What the plugin shows while the list waits for an answer."""
+    plugin = next(p for p in airflow.call("GET", "/api/v2/plugins")["plugins"] if p["name"] == "ravenstvo_links")
+    views = {(view["destination"], view["name"]): view["href"] for view in plugin["external_views"]}
+    of_run = {name: href for (place, name), href in views.items() if place == "dag_run"}
+    assert set(of_run) == {"Отчёт", "Файлы", "Проверки", "Словарь", "Дашборды"}
+    assert ("dag", "Результаты") in views
+    assert all(view.get("url_route") or view["name"] == "Дашборды" for view in plugin["external_views"])
+    errors = airflow.call("GET", "/api/v2/plugins/importErrors")
+    assert errors["import_errors"] == []
+
+    report = settings.report_file(YEAR)
+    report.write_text("<h1>Отчёт о школах</h1>", encoding="utf-8")
+    (settings.data_docs_dir / "index.html").write_text("<h1>Проверки</h1>", encoding="utf-8")
+    # From the run to the report of its year, which only the server knows.
+    status, headers, _ = airflow.page(of_run["Отчёт"].format(DAG_ID=DAG, RUN_ID="rejected"))
+    assert (status, headers["Location"]) == (307, f"/ravenstvo/reports/{YEAR}/report.html")
+    status, headers, page = airflow.page(headers["Location"])
+    assert (status, headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    assert page.decode() == "<h1>Отчёт о школах</h1>"
+    assert "default-src 'none'" in headers["Content-Security-Policy"]
+    status, _, page = airflow.page(of_run["Проверки"])
+    assert (status, page.decode()) == (200, "<h1>Проверки</h1>")
+    # The whole list lies behind the first link of what the person reads.
+    link = re.search(r"\[Перечень целиком и книга решений \(\.xlsx\)\]\((\S+)\)", body)
+    assert link is not None
+    status, headers, book = airflow.page(link[1])
+    assert (status, book[:2]) == (200, b"PK")
+    assert headers["Content-Disposition"].startswith("attachment")
+
+    assert airflow.page(of_run["Проверки"], logged_in=False)[0] == 401
+    status, headers, page = airflow.page(of_run["Проверки"], logged_in=False, accept="text/html")
+    assert (status, page) == (303, b"")
+    assert headers["Location"] == "/api/v2/auth/login?next=/ravenstvo/data_docs/index.html"
+    for path in ("reports/../pseudonym.key", "reports/..%2fpseudonym.key", "reports/%2e%2e/%2e%2e/etc/passwd"):
+        assert airflow.page(f"/ravenstvo/{path}")[0] == 404, path
+        assert airflow.page(f"/ravenstvo/{path}", logged_in=False)[0] == 401, path
+
+
 def test_a_person_rejects_errs_and_approves(settings: Settings) -> None:
     airflow = Airflow(settings)
     count = "select count(*) from core.decision"
 
     shown = airflow.ask("rejected")
     assert shown["subject"] == f"Утвердить перечень школ с низкими результатами, {YEAR} год: 2"
-    assert "- В предлагаемом перечне: 2 (66,7 % школ с выводом)" in shown["body"]
+    assert "| **В предлагаемом перечне** | **2 школы** — 66,7 % школ с выводом |" in shown["body"]
     assert r"Школа № 2 \*особая\*" in shown["body"]
     assert "## По сравнению с 2021 годом" in shown["body"]
+    _look_at_results(settings, airflow, shown["body"])
     assert airflow.answer("rejected", "Reject") == "success"
     assert airflow.returned("rejected", "tell").startswith(f"Перечень {YEAR} года не утверждён: предложение отклонено")
     assert do(settings, count) == [(0,)]

@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import threading
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -197,6 +198,7 @@ class _DbtLog:
         self._path = path
         self._read = path.stat().st_size if path.exists() else 0
         self._rest = ""
+        self._lines: deque[str] = deque()
         self._done = self._all = 0
 
     def begin(self) -> None:
@@ -205,13 +207,17 @@ class _DbtLog:
 
     def told(self) -> str:
         """How many of how many; nothing while dbt has not said."""
-        for line in self._fresh_lines():
-            node = _NODE.search(line)
-            if node and node["what"] == "START":
-                if node["place"] == "1":
-                    self._done, self._all = 0, int(node["all"])
-            elif node and self._all:
+        self._lines.extend(self._fresh_lines())
+        while self._lines:
+            node = _NODE.search(self._lines[0])
+            starts = node is not None and node["what"] == "START"
+            if node and starts and node["place"] == "1":
+                if self._all and self._done == self._all:
+                    break  # the next stage's, which has not been heard of yet
+                self._done, self._all = 0, int(node["all"])
+            elif node and not starts and self._all:
                 self._done += 1
+            self._lines.popleft()
         return f"моделей и проверок: {self._done} из {self._all}" if self._all else ""
 
     def _fresh_lines(self) -> list[str]:

@@ -60,8 +60,13 @@ def address(settings: Settings, room: str, path: Path) -> str:
 
 def proposal_links(settings: Settings, year: int, book: Path) -> list[tuple[str, str]]:
     """(title, address) of what is read before a list is approved: the list as a workbook, then the year's pages."""
-    whole = Result("Перечень целиком и книга решений (.xlsx)", book, address(settings, REPORTS, book))
-    return [(one.title, one.address) for one in (whole, *results(settings, year)) if one.path != settings.dbt_docs_file]
+    of_year = settings.reports_dir / str(year)
+    pages = [(one.title, one.address) for one in results(settings, year) if one.path.is_relative_to(of_year)]
+    return [
+        ("Перечень целиком и книга решений (.xlsx)", address(settings, REPORTS, book)),
+        *pages,
+        ("Дашборды", f"{PREFIX}/dashboards"),
+    ]
 
 
 def answers(url: str) -> bool:

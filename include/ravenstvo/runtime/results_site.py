@@ -148,7 +148,7 @@ def _show(settings: Settings, room: str, path: str) -> Response:
         up = f"{PREFIX}/" if found == root.resolve() or found.parent == root.resolve() else address_of(settings, found)
         lines = [] if entries else ["Здесь пока ничего нет."]
         return _page(_title(found), lines, [{"title": "", "entries": entries}] if entries else [], up=up)
-    headers = _HEADERS | ({"Content-Security-Policy": _PROGRAM} if room == DBT_DOCS else {})
+    headers = _HEADERS | {"Content-Security-Policy": _policy(settings, room, found)}
     suffix = found.suffix.lower()
     return FileResponse(
         found,
@@ -162,6 +162,17 @@ def _show(settings: Settings, room: str, path: str) -> Response:
 def address_of(settings: Settings, folder: Path) -> str:
     """Address of the folder that holds a folder of reports."""
     return address(settings.model_copy(update={"home": settings.home.resolve()}), REPORTS, folder.parent)
+
+
+def _policy(settings: Settings, room: str, page: Path) -> str:
+    """What a page may do: dbt's is a program, the report has one script of ours, no other has any."""
+    if room == DBT_DOCS:
+        return _PROGRAM
+    if page.name == settings.report_file(0).name:
+        from ravenstvo.publishing.report.page import script_hash
+
+        return f"{_STILL}; script-src 'sha256-{script_hash()}'"
+    return _STILL
 
 
 def _inside(root: Path, path: str) -> Path | None:

@@ -23,6 +23,7 @@ _WAITING, _RUNNING, _DONE, _FAILED = "waiting", "running", "done", "failed"
 _MARKS = {_WAITING: ("·", "dim"), _DONE: ("✓", "green"), _FAILED: ("✗", "bold red")}
 _REDRAWS = 8  # a second
 _TITLE_WIDTH = 24
+_NARROWEST = 14
 # Wider than any line: a pipe has no edge to wrap at.
 _ENDLESS = 10_000
 
@@ -150,8 +151,15 @@ class Terminal:
 
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim", show_footer=False)
         for place, title in enumerate(columns):
+            cells = [_cell(row[place]) for row in rows]
             is_number = all(row[place] is None or isinstance(row[place], int | float) for row in rows)
-            table.add_column(Text(title), justify="right" if is_number else "left", no_wrap=is_number, overflow="fold")
+            # In a narrow terminal headings are folded and names too; a number stays whole.
+            table.add_column(
+                Text(title),
+                justify="right" if is_number else "left",
+                overflow="fold",
+                min_width=max(map(len, cells)) if is_number else min(_NARROWEST, max(map(len, cells))),
+            )
         for place, row in enumerate(rows):
             style = "bold" if total and place == len(rows) - 1 else ""
             table.add_row(*(Text(_cell(value), style) for value in row))
