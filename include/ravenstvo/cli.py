@@ -332,11 +332,13 @@ def bi_provision() -> None:
 
 
 @bi_commands.command("export")
-def bi_export() -> None:
-    """Записать диаграммы и дашборды, изменённые в Superset, в include/bi."""
+def bi_export(
+    to: Annotated[Path | None, typer.Option(help="Папка с charts и dashboards; без неё — include/bi")] = None,
+) -> None:
+    """Записать диаграммы и дашборды, изменённые в Superset, в файлы."""
     from ravenstvo.runtime import bi
 
-    bi.export(get_settings(), typer.echo)
+    bi.export(get_settings(), typer.echo, to)
 
 
 @bi_commands.command("down")
@@ -368,14 +370,38 @@ def report(
 
 
 @app.command()
-def docs() -> None:
+def docs(
+    marts: Annotated[Path | None, typer.Option(help="Записать страницу витрин (docs/marts.md); без хранилища")] = None,
+    exposures: Annotated[Path | None, typer.Option(help="Записать, кто читает витрины; без хранилища")] = None,
+) -> None:
     """Записать словарь данных (dbt docs): одна страница HTML, которая открывается без сети."""
     from ravenstvo.calculation.dbt_docs import write_docs
 
+    settings = get_settings()
+    if marts or exposures:
+        _write_documents(marts, exposures)
+        return
     with _warehouse():
-        written = write_docs(get_settings())
-    page = get_settings().dbt_docs_file
-    typer.echo(f"Словарь данных: {page}" if written else f"Словарь данных без изменений: {page}")
+        written = write_docs(settings)
+    typer.echo(f"Словарь данных{'' if written else ' без изменений'}: {settings.dbt_docs_file}")
+
+
+def _write_documents(marts: Path | None, exposures: Path | None) -> None:
+    """Write the documents that are made of other documents and kept with them."""
+    from ravenstvo.calculation.dbt_docs import parse_apart
+    from ravenstvo.publishing import dictionary
+    from ravenstvo.publishing import exposures as readers
+    from ravenstvo.publishing.marts_page import marts_page
+
+    with parse_apart(get_settings()) as target:
+        known = dictionary.load(target)
+    if marts:
+        marts.write_text(marts_page(known), encoding="utf-8")
+        typer.echo(f"Витрины: {marts}")
+    if exposures:
+        found = readers.exposures(get_settings().project_root / "include" / "bi")
+        exposures.write_text(readers.exposures_file(found, known), encoding="utf-8")
+        typer.echo(f"Кто читает витрины: {exposures}")
 
 
 @contextmanager

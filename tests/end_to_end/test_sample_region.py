@@ -11,6 +11,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 from asked import comparable, counts_by_code, disagreements, told, verdicts_of
+from dictionary_checks import check_charts, check_examples, check_metrics
 from independent import Counts, Key, verdicts
 from independent_methods import (
     check_change,
@@ -29,7 +30,7 @@ from workbooks import check_numbers, check_own_schools
 SEED, N_SCHOOLS, YEARS = 1, 60, [2021, 2022, 2023]
 SURNAMES = "|".join(names()["surnames"])
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(seconds=100)
 
 
 @pytest.fixture(scope="module")
@@ -328,6 +329,18 @@ def test_the_readme_tells_what_the_sample_says_of_the_programmes(warehouse: Ware
     """When numbers change: python tests/end_to_end/readme_table.py."""
     readme = README.read_text(encoding="utf-8")
     assert written(readme) == table(warehouse.ask(query(readme)))
+
+
+def test_metrics_say_what_the_marts_say_elsewhere(warehouse: Warehouse) -> None:
+    check_metrics(warehouse)
+
+
+def test_example_queries_of_the_marts_run(warehouse: Warehouse) -> None:
+    check_examples(warehouse)
+
+
+def test_sql_of_the_charts_runs(warehouse: Warehouse) -> None:
+    check_charts(warehouse)
 
 
 def test_workbooks_say_what_the_marts_say_and_nothing_of_schools_elsewhere(warehouse: Warehouse) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -65,6 +66,9 @@ def check(chart: Chart, marts: dict[str, Mart], links: tuple[Link, ...]) -> None
         if name not in known:
             what = "показателя" if key in _METRIC_LISTS else "столбца"
             raise DocumentError(f"{chart.file}: ключ params.{key}: у витрины {mart.name} нет {what} {name}")
+    for key, name in _inside(params):
+        if name not in columns | figures:
+            raise DocumentError(f"{chart.file}: ключ params.{key}: у витрины {mart.name} нет столбца {name}")
 
 
 def check_keys(file: str, document: Document, known: tuple[str, ...], required: tuple[str, ...]) -> None:
@@ -122,6 +126,16 @@ def _named(params: Document) -> Iterator[tuple[str, str]]:
         for name in value if isinstance(value, list) else [value]:
             if isinstance(name, str):
                 yield key, name
+
+
+def _inside(params: Document) -> Iterator[tuple[str, str]]:
+    """Pairs of key and column: where a figure, a filter or an order made on the spot stands on a column."""
+    for key, value in params.items():
+        for one in value if isinstance(value, list) else [value]:
+            if key == "order_by_cols":
+                yield key, json.loads(one)[0]
+            elif isinstance(one, dict) and one.get("expressionType") == "SIMPLE":
+                yield key, one.get("subject") or one["column"]["column_name"]
 
 
 def _formats(params: Document, mart: Mart, viz_type: str) -> dict[str, Document]:
