@@ -57,14 +57,23 @@ SCHOOLS_SQL = """
 LIST_CODES = "select school_code from mart_school_card where year = {year}"
 
 
-def check_numbers(warehouse: Warehouse, books: Path, year: int) -> None:
+def opened(folder: Path, year: int) -> dict[str, Any]:
+    """Workbooks of a year by their territories."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # openpyxl reads no bars in cells
+        return {path.stem.removeprefix(f"{year} — "): openpyxl.load_workbook(path) for path in folder.iterdir()}
+
+
+def check_numbers(warehouse: Warehouse, books: dict[str, Any], year: int) -> None:
     """Every row of three sheets of the region's workbook, and of one municipality's, is a row of SQL and no other."""
-    region = _book(books / f"{year} — Регион.xlsx")
+    region = books["Регион"]
     _same(_rows(region, "Перечень школ"), warehouse.ask(LIST_SQL.format(year=year)))
     _same(_rows(region, "Основания"), warehouse.ask(EVIDENCE_SQL.format(year=year)))
     _same(_rows(region, "Показатели"), warehouse.ask(INDICATOR_SQL.format(year=year, municipality="true")))
-    for home in warehouse.ask("select distinct municipality_code, municipality_name from dim_municipality"):
-        book = _book(books / f"{year} — {home['name']}.xlsx")
+    for home in warehouse.ask(
+        "select distinct municipality_code as code, municipality_name as name from dim_municipality"
+    ):
+        book = books[home["name"]]
         own = f"territory_code = '{home['code']}'"
         _same(_rows(book, "Показатели"), warehouse.ask(INDICATOR_SQL.format(year=year, municipality=own)))
         _same(
@@ -73,14 +82,14 @@ def check_numbers(warehouse: Warehouse, books: Path, year: int) -> None:
         )
 
 
-def check_own_schools(warehouse: Warehouse, books: Path, year: int) -> None:
+def check_own_schools(warehouse: Warehouse, books: dict[str, Any], year: int) -> None:
     """No cell of a municipality's workbook holds a name, code or login of a school elsewhere; the region's has all."""
     schools = warehouse.ask(SCHOOLS_SQL.format(year=year))
-    homes = warehouse.ask("select municipality_code, municipality_name from dim_municipality")
-    everywhere = _text(_book(books / f"{year} — Регион.xlsx"))
+    homes = warehouse.ask("select municipality_code as code, municipality_name as name from dim_municipality")
+    everywhere = _text(books["Регион"])
     assert all(_is_told(everywhere, row["school_code"]) for row in warehouse.ask(LIST_CODES.format(year=year)))
     for home in homes:
-        text = _text(_book(books / f"{year} — {home['name']}.xlsx"))
+        text = _text(books[home["name"]])
         own, foreign = (
             _known(row for row in schools if (row["home"] == home["code"]) is is_own) for is_own in (True, False)
         )
@@ -93,12 +102,6 @@ def check_own_schools(warehouse: Warehouse, books: Path, year: int) -> None:
 def _known(schools: Iterable[dict[str, str]]) -> set[str]:
     """All that schools are known by."""
     return {row[name] for row in schools for name in ("school_code", "login", "name", "short_name") if row[name]}
-
-
-def _book(path: Path) -> Any:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # openpyxl reads no bars in cells
-        return openpyxl.load_workbook(path)
 
 
 def _rows(book: Any, sheet: str) -> list[dict[str, Any]]:
