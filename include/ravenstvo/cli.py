@@ -296,23 +296,20 @@ def export(
     out: Annotated[Path | None, typer.Option(help="Папка; без неё — в папке отчётов года")] = None,
 ) -> None:
     """Записать книги .xlsx за год: перечень школ, основания, условия, показатели, партнёрство, курсы, карточки."""
-    from rich.console import Console
-    from rich.progress import track
-
     from ravenstvo.publishing import export as publishing
+    from ravenstvo.runtime.terminal import Terminal
 
-    settings = get_settings()
-    with _warehouse() as connection, connection.cursor() as cursor:
-        prepared = publishing.prepare(cursor, settings, year, municipality)
-    folder = out or publishing.workbooks_dir(settings, year)
-    written, n_books, screen = prepared.write(folder), len(prepared.territories), Console()
-    if screen.is_terminal:
-        for _ in track(written, "Книги", n_books, console=screen):
-            pass
-    else:
-        for number, path in enumerate(written, start=1):
-            typer.echo(f"{number} из {n_books}: {path.name}")
-    typer.echo(f"Книг: {n_books}, папка: {folder}")
+    settings, terminal = get_settings(), Terminal()
+    folder = (out or publishing.workbooks_dir(settings, year)).absolute()
+    with terminal.stages(["витрины", "книги"]) as stages:
+        stages.start("витрины")
+        with _warehouse() as connection, connection.cursor() as cursor:
+            prepared = publishing.prepare(cursor, settings, year, municipality)
+        stage, n_books, n_written = stages.start("книги"), len(prepared.territories), 0
+        stage.progress = lambda: f"{n_written} из {n_books}"
+        for _ in prepared.write(folder):
+            n_written += 1
+    terminal.say(f"Книг: {n_books}, папка: {folder}")
 
 
 bi_commands = typer.Typer(help="Superset: дашборды на витринах.", no_args_is_help=True)

@@ -25,7 +25,7 @@ from ravenstvo.sample import generate, truth
 from ravenstvo.sample.spec import names
 from readme_table import README, query, table, written
 from running import ASK_SECONDS, RUN_SECONDS, Warehouse, call
-from workbooks import check_numbers, check_own_schools
+from workbooks import check_numbers, check_own_schools, opened
 
 SEED, N_SCHOOLS, YEARS = 1, 60, [2021, 2022, 2023]
 SURNAMES = "|".join(names()["surnames"])
@@ -366,8 +366,9 @@ def test_workbooks_say_what_the_marts_say_and_nothing_of_schools_elsewhere(wareh
     assert done.returncode == 0, done.stderr
     books = warehouse.home / "reports" / str(year) / "workbooks"
     assert done.stdout.splitlines()[-1] == f"Книг: {len(list(books.iterdir()))}, папка: {books}"
-    check_numbers(warehouse, books, year)
-    check_own_schools(warehouse, books, year)
+    by_territory = opened(books, year)
+    check_numbers(warehouse, by_territory, year)
+    check_own_schools(warehouse, by_territory, year)
 
 
 def test_workbooks_of_an_unknown_year_or_municipality_are_refused_in_words(warehouse: Warehouse) -> None:

@@ -11,41 +11,41 @@ from typing import Any
 import openpyxl
 from running import Warehouse
 
-# Heading of the sheet → what SQL says of a school; independent of the code that writes workbooks.
+# What SQL says, independent of the code that writes workbooks.
 LIST_SQL = """
-    select m.school_code as "Код школы", m.school_name as "Школа",
+    select m.school_code, m.school_name,
         case m.is_low_results when true then 'низкие' when false then 'не низкие' else 'нет вывода' end
-            as "Низкие результаты",
-        m.evidence_grade as "Разряд надёжности", m.probability_low as "Вероятность низких результатов",
-        m.n_participants_total as "Участников всего", m.years_identified as "Лет подряд в перечне",
-        m.n_low_procedures as "Низких процедур", a.n_methods_low as "Методов, называющих низкой",
-        a.n_methods as "Методов с выводом"
+            as is_low_results,
+        m.evidence_grade, m.probability_low,
+        m.n_participants_total, m.years_identified,
+        m.n_low_procedures, a.n_methods_low,
+        a.n_methods
     from mart_identification as m
     join mart_identification_methods as a using (year, school_id)
     where m.year = {year} and m.method_code = 'rosobr_30'
 """
 EVIDENCE_SQL = """
-    select s.school_code as "Код школы", p.title_ru as "Процедура",
-        e.n_participants as "Участников", e.n_below_min as "Ниже минимума", e.share_below_min as "Доля ниже минимума",
-        case when e.is_low then 'да' else 'нет' end as "Низкая процедура",
-        case when e.one_pupil_flips then 'да' else 'нет' end as "Меняется от одного участника",
-        e.ci_low as "Нижняя граница 95 %", e.ci_high as "Верхняя граница 95 %",
-        e.regional_share as "Доля ниже минимума по региону"
+    select s.school_code, p.title_ru,
+        e.n_participants, e.n_below_min, e.share_below_min,
+        case when e.is_low then 'да' else 'нет' end as is_low,
+        case when e.one_pupil_flips then 'да' else 'нет' end as one_pupil_flips,
+        e.ci_low, e.ci_high,
+        e.regional_share
     from mart_identification_evidence as e
     join dim_procedure as p using (procedure_code)
     join mart_school_card as s using (year, school_id)
     where e.year = {year} and e.method_code = 'rosobr_30'
 """
 INDICATOR_SQL = """
-    select programme_title as "Программа", indicator_code as "Код показателя", version as "Прочтение",
+    select programme_title, indicator_code, version,
         case period_kind when 'year' then period || ' год' when 'programme' then 'вся программа'
             when 'stage' then 'этап ' || substr(period, 7)
             else right(period, 1) || ' квартал ' || left(period, 4) || ' года'
-        end as "Период",
-        territory_name as "Территория", numerator as "Числитель", denominator as "Знаменатель",
+        end as period,
+        territory_name, numerator, denominator,
         case when unit <> 'да/нет' then value::text when value >= 1 then 'да' when value < 1 then 'нет' end
-            as "Значение",
-        case when unit <> 'да/нет' then target::text when target >= 1 then 'да' when target < 1 then 'нет' end as "Цель"
+            as value,
+        case when unit <> 'да/нет' then target::text when target >= 1 then 'да' when target < 1 then 'нет' end as target
     from mart_programme_indicator
     where year = {year} and (territory_kind = 'region' or territory_kind = 'municipality' and {municipality})
 """
@@ -57,16 +57,23 @@ SCHOOLS_SQL = """
 LIST_CODES = "select school_code from mart_school_card where year = {year}"
 
 
-def check_numbers(warehouse: Warehouse, books: Path, year: int) -> None:
+def opened(folder: Path, year: int) -> dict[str, Any]:
+    """Workbooks of a year by their territories."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # openpyxl reads no bars in cells
+        return {path.stem.removeprefix(f"{year} — "): openpyxl.load_workbook(path) for path in folder.iterdir()}
+
+
+def check_numbers(warehouse: Warehouse, books: dict[str, Any], year: int) -> None:
     """Every row of three sheets of the region's workbook, and of one municipality's, is a row of SQL and no other."""
-    region = _book(books / f"{year} — Регион.xlsx")
+    region = books["Регион"]
     _same(_rows(region, "Перечень школ"), warehouse.ask(LIST_SQL.format(year=year)))
     _same(_rows(region, "Основания"), warehouse.ask(EVIDENCE_SQL.format(year=year)))
     _same(_rows(region, "Показатели"), warehouse.ask(INDICATOR_SQL.format(year=year, municipality="true")))
     for home in warehouse.ask(
         "select distinct municipality_code as code, municipality_name as name from dim_municipality"
     ):
-        book = _book(books / f"{year} — {home['name']}.xlsx")
+        book = books[home["name"]]
         own = f"territory_code = '{home['code']}'"
         _same(_rows(book, "Показатели"), warehouse.ask(INDICATOR_SQL.format(year=year, municipality=own)))
         _same(
@@ -75,14 +82,14 @@ def check_numbers(warehouse: Warehouse, books: Path, year: int) -> None:
         )
 
 
-def check_own_schools(warehouse: Warehouse, books: Path, year: int) -> None:
+def check_own_schools(warehouse: Warehouse, books: dict[str, Any], year: int) -> None:
     """No cell of a municipality's workbook holds a name, code or login of a school elsewhere; the region's has all."""
     schools = warehouse.ask(SCHOOLS_SQL.format(year=year))
     homes = warehouse.ask("select municipality_code as code, municipality_name as name from dim_municipality")
-    everywhere = _text(_book(books / f"{year} — Регион.xlsx"))
+    everywhere = _text(books["Регион"])
     assert all(_is_told(everywhere, row["school_code"]) for row in warehouse.ask(LIST_CODES.format(year=year)))
     for home in homes:
-        text = _text(_book(books / f"{year} — {home['name']}.xlsx"))
+        text = _text(books[home["name"]])
         own, foreign = (
             _known(row for row in schools if (row["home"] == home["code"]) is is_own) for is_own in (True, False)
         )
@@ -97,15 +104,13 @@ def _known(schools: Iterable[dict[str, str]]) -> set[str]:
     return {row[name] for row in schools for name in ("school_code", "login", "name", "short_name") if row[name]}
 
 
-def _book(path: Path) -> Any:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # openpyxl reads no bars in cells
-        return openpyxl.load_workbook(path)
-
-
 def _rows(book: Any, sheet: str) -> list[dict[str, Any]]:
+    """Rows by the names of their columns in the marts, as the workbook's own dictionary has them."""
+    names = {
+        row[1]: row[4].rpartition(".")[2] for row in book["Словарь"].iter_rows(values_only=True) if row[0] == sheet
+    }
     heading, *rows = book[sheet].iter_rows(values_only=True)
-    return [dict(zip(heading, row, strict=True)) for row in rows]
+    return [dict(zip([names[title] for title in heading], row, strict=True)) for row in rows]
 
 
 def _same(found: list[dict[str, Any]], expected: list[dict[str, str]]) -> None:

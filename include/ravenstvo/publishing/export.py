@@ -133,11 +133,11 @@ def _write(target: Path, export: Export, territory: Territory) -> Path:
     evidence = _by_school(rows[EVIDENCE])
     title = f"{label(data)}, {data.year} год, {territory.name}"
     properties = {
-        "subject": told_state(data)[0][:250],
+        "subject": told_state(data)[0],
         "author": "Ravenstvo",
         "comments": f"Расчёт {told_calculation(data)}",
     }
-    with workbook(target, title[:250], data.calculated_at, **properties) as book:
+    with workbook(target, title, data.calculated_at, **properties) as book:
         _write_sheets(book, export, territory, rows, carded, evidence)
     return target
 

@@ -86,7 +86,7 @@ def write_cover(
     cover.facts("Что это за книга", _about(data, territory))
     cover.table("Главное", _headings(territory), _figures(data, territory, rows))
     if not territory.key:
-        headings = ("Муниципалитет", "Школ с выводом метода", "Низкие результаты", "В перечне")
+        headings = ("Муниципалитет", "Школ с выводом", "Низкие результаты", "В перечне")
         cover.table("По муниципалитетам", headings, _by_territory(data, rows[1]))
     cover.sheets(sheets)
     cover.facts("Как читать", _reading(data))
@@ -130,6 +130,7 @@ class _Cover:
 
     def table(self, name: str, headings: Sequence[str], rows: Iterator[Sequence[Any]]) -> None:
         self._section(name)
+        self.sheet.set_row(self.at, row_height(headings, _WIDTHS))
         for place, heading in enumerate(headings):
             self.sheet.write_string(self.at, place, inert(heading), self.book.head)
         self.at += 1

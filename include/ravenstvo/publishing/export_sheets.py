@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -84,6 +85,8 @@ class Field:
         if document.data_type in ("integer", "bigint"):
             return Amount(value, WHOLE)
         if document.data_type in ("double precision", "numeric"):
+            if not math.isfinite(value):
+                return None
             return Amount(float(value), _FORMATS.get(document.unit or "", NUMBER))
         return value
 

@@ -18,6 +18,7 @@ import xlsxwriter
 from ravenstvo.row_height import row_height
 
 CELL_LENGTH = 32_000  # .xlsx holds 32,767 characters in a cell
+_PROPERTY_LENGTH = 250
 # What XML and spreadsheet programs cannot hold or show.
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 # What a sender's text holds is written as text, never as a formula, a link or a number.
@@ -94,7 +95,8 @@ def workbook(target: Path, title: str, created: datetime | None = None, **proper
     target.parent.mkdir(parents=True, exist_ok=True)
     unfinished = target.with_name(f".{target.name}.{os.getpid()}.part")
     book = xlsxwriter.Workbook(str(unfinished), _OPTIONS)
-    book.set_properties({"title": title, **properties, **({"created": created} if created else {})})
+    told = {name: inert(text)[:_PROPERTY_LENGTH] for name, text in {"title": title, **properties}.items()}
+    book.set_properties({**told, **({"created": created} if created else {})})
     try:
         yield Book(book)
     except BaseException:
@@ -241,7 +243,7 @@ def print_pages(sheet: Any, page: Page | None) -> None:
 
 def _printed(text: str, length: int = 200) -> str:
     """A text of a header: & begins a command there, and the whole has at most 255 characters."""
-    return inert(text)[:length].replace("&", " и ")
+    return inert(text).replace("&", " и ")[:length]
 
 
 def _shown(cell: Any) -> Any:

@@ -118,9 +118,12 @@ def books(data: YearData, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
 
 
 def _read(book: Path, sheet: str) -> list[dict[str, Any]]:
+    """Rows of a sheet by the names of its columns in the marts; what only the data know by its heading."""
     heading, *rows = openpyxl.load_workbook(book)[sheet].iter_rows(values_only=True)
     assert len(set(heading)) == len(heading), f"{sheet}: одинаковые заголовки"
-    return [dict(zip(map(str, heading), row, strict=True)) for row in rows]
+    fields = next((one.fields for one in (*SHEETS, RULES) if one.name == sheet), ())
+    names = [field.column for field in fields] + [str(title) for title in heading[len(fields) :]]
+    return [dict(zip(names, row, strict=True)) for row in rows]
 
 
 def _raw(book: Path) -> str:
@@ -144,7 +147,7 @@ def test_a_region_has_a_workbook_and_so_has_each_municipality(books: dict[str, P
     for path in books.values():
         assert openpyxl.load_workbook(path).sheetnames == ALL_SHEETS
     assert len(_read(books["Регион"], LIST)) == 5
-    assert [row["Код школы"] for row in _read(books["Северный район"], LIST)] == ["041001", "041003", "041002"]
+    assert [row["school_code"] for row in _read(books["Северный район"], LIST)] == ["041001", "041003", "041002"]
 
 
 @pytest.mark.parametrize(("own", "foreign"), [("Северный район", "s"), ("Южный район", "n")])
@@ -163,15 +166,13 @@ def test_nothing_is_said_of_schools_elsewhere(books: dict[str, Path], own: str, 
     names = [NAMES[school].replace("\x07\x1b", "") for school in NAMES if school.startswith(foreign)]
     assert not [name for name in names if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", told)]
     if own == "Северный район":
-        assert [row["Партнёры"] for row in _read(books[own], "Партнёрство")] == [
+        assert [row["partner_names"] for row in _read(books[own], "Партнёрство")] == [
             "школа другого муниципалитета (Южный район)"
         ]
-        assert _read(books["Регион"], "Партнёрство")[0]["Партнёры"] == NAMES["s2"]
-    assert {row["Территория"] for row in _read(books[own], "Показатели")} == {"Регион", own}
+        assert _read(books["Регион"], "Партнёрство")[0]["partner_names"] == NAMES["s2"]
+    assert {row["territory_name"] for row in _read(books[own], "Показатели")} == {"Регион", own}
     states = {"Северный район": ["просрочено"], "Южный район": ["исполнено"]}[own]
-    assert sorted(row["Состояние"] for row in _read(books[own], "Дорожная карта")) == sorted(
-        ["срок не наступил", *states]
-    )
+    assert sorted(row["state"] for row in _read(books[own], "Дорожная карта")) == sorted(["срок не наступил", *states])
 
 
 def test_texts_cannot_run_and_lose_only_what_a_cell_cannot_hold(books: dict[str, Path]) -> None:
@@ -183,7 +184,7 @@ def test_texts_cannot_run_and_lose_only_what_a_cell_cannot_hold(books: dict[str,
         assert "r:id" not in "".join(re.findall("<hyperlink [^>]*>", sheets))
         assert not any("externalLink" in name or name.endswith("vbaProject.bin") for name in parts)
         assert not re.search(r"[\x00-\x08\x0b-\x1f]|_x00", sheets)
-    names = {row["Школа"] for row in _read(books["Регион"], LIST)}
+    names = {row["school_name"] for row in _read(books["Регион"], LIST)}
     assert names == {FORMULA, "+1", "@школа с «ёлкой»", LONG, "-южная тайна"}
     page = openpyxl.load_workbook(books["Регион"])[LIST]
     assert {cell.data_type for row in page.iter_rows() for cell in row} <= {"s", "n", "inlineStr"}
@@ -192,22 +193,23 @@ def test_texts_cannot_run_and_lose_only_what_a_cell_cannot_hold(books: dict[str,
 
 def test_values_are_words_numbers_and_days(books: dict[str, Path]) -> None:
     first = _read(books["Регион"], LIST)[0]
-    assert (first["Низкие результаты"], first["Решение"], first["Изменение"]) == ("низкие", "нет решения", "вошла")
-    assert (first["Низкие процедуры"], first["Вероятность низких результатов"]) == ("ВПР, русский язык, 5 класс", 0.25)
+    assert (first["is_low_results"], first["decided_status"], first["change"]) == ("низкие", "нет решения", "вошла")
+    assert (first["low_procedures"], first["probability_low"]) == ("ВПР, русский язык, 5 класс", 0.25)
     evidence = _read(books["Регион"], EVIDENCE)[0]
-    assert (evidence["Участников"], evidence["Ниже минимума"], evidence["Доля ниже минимума"]) == (10, 3, 0.3)
-    values = {row["Код показателя"]: row for row in _read(books["Южный район"], "Показатели")}
-    assert [values[code]["Значение"] for code in ("P1", "P2", "P3")] == [0.5, "да", 4]
-    assert (values["P1"]["Период"], values["P1"]["Статус"]) == ("3 квартал 2022 года", "не выполнено")
+    assert (evidence["n_participants"], evidence["n_below_min"], evidence["share_below_min"]) == (10, 3, 0.3)
+    values = {row["indicator_code"]: row for row in _read(books["Южный район"], "Показатели")}
+    assert [values[code]["value"] for code in ("P1", "P2", "P3")] == [0.5, "да", 4]
+    assert (values["P1"]["period"], values["P1"]["status"]) == ("3 квартал 2022 года", "не выполнено")
     page = openpyxl.load_workbook(books["Южный район"])["Показатели"]
-    place = [cell.value for cell in page[1]].index("Значение") + 1
+    sheet = next(one for one in SHEETS if one.name == "Показатели")
+    place = [field.column for field in sheet.fields].index("value") + 1
     assert [page.cell(row, place).number_format for row in (2, 6)] == ["0.0%", "0"]
     methods = _read(books["Регион"], "Методы")
     assert [row["Две процедуры"] for row in methods] == ["низкие", "низкие", "нет вывода", "не низкие", "не низкие"]
     assert {row["Иначе"] for row in methods} == {"низкие"}
-    assert _read(books["Северный район"], "Партнёрство")[0]["Договоры"] == "№ 7 от 05.09.2022"
+    assert _read(books["Северный район"], "Партнёрство")[0]["agreement_keys"] == "№ 7 от 05.09.2022"
     roads = _read(books["Регион"], "Дорожная карта")
-    assert {row["Срок по"] for row in roads} == {datetime(2022, 5, 1)}
+    assert {row["due_to"] for row in roads} == {datetime(2022, 5, 1)}
 
 
 def test_sheets_stay_in_sight_filter_print_and_colour(books: dict[str, Path]) -> None:
@@ -289,6 +291,28 @@ def test_a_year_without_rows_is_said_in_words(documents: dict[str, Mart], tmp_pa
     for sheet in (*SHEETS, RULES):
         assert book[sheet.name]["A2"].value == sheet.empty
     assert book[CARDS]["A1"].value == "Школ, о которых делаются карточки, нет."
+
+
+def test_a_year_whose_method_is_not_named_says_so(data: YearData, tmp_path: Path) -> None:
+    cards = [{**row, "list_method_code": None} for row in data.marts["mart_school_card"]]
+    unnamed = {"mart_school_card": cards, "mart_identification": [], "mart_identification_evidence": []}
+    book = openpyxl.load_workbook(
+        next(Export(YearData(2022, {**data.marts, **unnamed}, data.documents), [REGION]).write(tmp_path))
+    )
+    assert "не назван в справочнике approval_method" in str(list(book[COVER].iter_rows(values_only=True)))
+    assert [row[3] for row in book[LIST].iter_rows(min_row=2, values_only=True)] == ["нет вывода"] * 5
+
+
+def test_a_hostile_name_of_a_municipality_commands_nothing(data: YearData, tmp_path: Path) -> None:
+    hostile = Territory("=1+1 & &P <b>«\x01\x0b" * 30, "041")
+    path = next(Export(data, [hostile]).write(tmp_path))
+    book = openpyxl.load_workbook(path)
+    assert (book[COVER]["A2"].data_type, len(book.properties.title)) == ("s", 250)
+    with ZipFile(path) as archive:
+        pages = [archive.read(name).decode() for name in archive.namelist() if name.startswith("xl/worksheets/")]
+    headers = [re.findall("<odd(?:Header|Footer)>(.*?)</odd", page) for page in pages]
+    assert all(len(one) == 2 and max(map(len, one)) <= 2 * 255 for one in headers)
+    assert all(set(re.findall("&amp;(.)", header)) == {"L"} for header, _ in headers)
 
 
 def test_names_of_files_are_safe_and_differ() -> None:
