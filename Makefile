@@ -1,5 +1,6 @@
 # make run [INBOX=folder] [YEAR=2021]   load a folder (by default the sample region) and recalculate a year
-# make test | lint | up | down | bench
+# make bi                               Superset with the dashboards, on the warehouse that make run has filled
+# make test [ARGS="tests/unit -k name"] | lint | up | down | bench
 #
 # The recipes run from any working directory and under paths with spaces: nothing here is a file target, and the
 # shell quotes what make cannot.
@@ -8,7 +9,7 @@ SHELL := /bin/sh
 .SHELLFLAGS := -euc
 .ONESHELL:
 .DEFAULT_GOAL := run
-.PHONY: run test lint up down setup bench
+.PHONY: run bi test lint up down setup bench setup-bi
 
 PYTHON ?= python3.11
 UV_VERSION := 0.13.9
@@ -44,9 +45,31 @@ if [ "$$(cat .venv/made-from 2>/dev/null || true)" != "$$fingerprint" ]; then
 fi
 endef
 
+# Superset's own environment: it cannot share one with the pipeline.
+define bi_environment
+bi_fingerprint=$$(cksum < include/bi/requirements.lock; pwd)
+if [ "$$(cat .venv-bi/made-from 2>/dev/null || true)" != "$$bi_fingerprint" ]; then
+  echo "Подготовка окружения Superset .venv-bi (один раз, около 800 МБ)"
+  "$$RAVENSTVO_PYTHON" -m venv --without-pip --clear .venv-bi
+  .venv/bootstrap/bin/uv pip sync --quiet --require-hashes --compile-bytecode --python .venv-bi/bin/python include/bi/requirements.lock
+  printf '%s\n' "$$bi_fingerprint" > .venv-bi/made-from
+fi
+endef
+
 setup:
 	@$(go_home)
 	$(environment)
+
+setup-bi:
+	@$(go_home)
+	$(environment)
+	$(bi_environment)
+
+bi:
+	@$(go_home)
+	$(environment)
+	$(bi_environment)
+	exec .venv/bin/ravenstvo bi up
 
 run:
 	@case "$${MAKEFLAGS%% *}" in -*) moved= ;; *w*) moved=1 ;; *) moved= ;; esac
@@ -68,7 +91,7 @@ run:
 test:
 	@$(go_home)
 	$(environment)
-	exec .venv/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $${ARGS:-}
+	exec .venv/bin/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder $${ARGS:-}
 
 lint:
 	@$(go_home)

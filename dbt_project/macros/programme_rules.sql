@@ -32,5 +32,78 @@
     )
 {%- endmacro %}
 
-{#- Key of a measure's row. -#}
-{% macro measure_key() -%} year, programme_code, indicator_code, version, period {%- endmacro %}
+{#- Key of a measure's row (of: its alias). -#}
+{% macro measure_key(of='') -%}
+    {%- set of = of ~ '.' if of else '' -%}
+    {{ of }}year, {{ of }}programme_code, {{ of }}indicator_code, {{ of }}version, {{ of }}period
+{%- endmacro %}
+
+{#- Whether the rows of two aliases are of the same indicator, in the same reading and period. -#}
+{% macro same_measure(one, other) -%}
+    {{ one }}.programme_code = {{ other }}.programme_code
+    and {{ one }}.indicator_code = {{ other }}.indicator_code
+    and {{ one }}.version = {{ other }}.version
+    and {{ one }}.period = {{ other }}.period
+{%- endmacro %}
+
+{#- Key of a row of a measure in a territory: the one that was found, or the region where nothing was. -#}
+{% macro measured_territory(asked, found) -%}
+    {{ measure_key(asked) }},
+    '' as component,
+    coalesce({{ found }}.territory_kind, 'region') as territory_kind,
+    coalesce({{ found }}.territory_code, 'region') as territory_code
+{%- endmacro %}
+
+{#- Key of a worker of a programme's school in a year (of: its alias), and whether the rows of two aliases share it. -#}
+{% macro worker_key(of='') -%}
+    {%- set of = of ~ '.' if of else '' -%}
+    {{ of }}year, {{ of }}programme_code, {{ of }}school_id, {{ of }}person_id
+{%- endmacro %}
+
+{% macro same_worker(one, other) -%}
+    {{ one }}.year = {{ other }}.year
+    and {{ one }}.programme_code = {{ other }}.programme_code
+    and {{ one }}.school_id = {{ other }}.school_id
+    and {{ one }}.person_id = {{ other }}.person_id
+{%- endmacro %}
+
+{#- Names of a dict whose conditions hold, in its order. -#}
+{% macro tags_where(conditions) -%}
+    array_remove(array[
+        {%- for name, condition in conditions.items() %}
+            case when {{ condition }} then '{{ name }}' end {{- ',' if not loop.last }}
+        {%- endfor %}
+    ], null)
+{%- endmacro %}
+
+{#- Where a row is written, as a key: one row of a sheet is one thing. -#}
+{% macro sheet_row(of='') -%}
+    {%- set of = of ~ '.' if of else '' -%}
+    {{ of }}part_id || ':' || {{ of }}row_no
+{%- endmacro %}
+
+{#-
+    Columns of one thing done for schools (int_support_fact), as its register gives them: SQL by the name of the column.
+    School, municipality and place in the file are those of the row (of: its alias); what is not given is empty.
+-#}
+{% macro support_fact(fact, source, of='') -%}
+    {%- set of = of ~ '.' if of else '' -%}
+    {%- set given = {
+        'school_id': of ~ 'school_id', 'municipality_code': of ~ 'municipality_code', 'tags': "'{}'",
+        'source': "'" ~ source ~ "'", 'part_id': of ~ 'part_id', 'row_no': of ~ 'row_no'
+    } -%}
+    {%- do given.update(kwargs) -%}
+    {{ fact }} as fact
+    {%- for column, type in [
+        ('programme_code', 'text'), ('school_id', 'text'), ('municipality_code', 'text'), ('person_id', 'text'),
+        ('object_key', 'text'), ('kind', 'text'), ('level', 'text'), ('label', 'text'), ('tags', 'text[]'),
+        ('happened_on', 'date'), ('valid_from', 'date'), ('valid_to', 'date'), ('year', 'integer'),
+        ('partner_id', 'text'), ('amount', 'numeric'), ('subprogramme', 'text'), ('source', 'text'),
+        ('part_id', 'bigint'), ('row_no', 'integer')
+    ] %},
+        cast({{ given.pop(column, 'null') }} as {{ type }}) as {{ column }}
+    {%- endfor %}
+    {%- if given %}
+        {{- exceptions.raise_compiler_error('A thing done for schools has no column ' ~ given | join(', ')) }}
+    {%- endif %}
+{%- endmacro %}

@@ -1,7 +1,7 @@
 """Write what Superset holds of charts and dashboards as one JSON file. Runs in Superset's environment.
 
-``python export.py <file> <login>``: ``{"charts": [document, …], "dashboards": [{"document": …, "roles": [name, …]}, …]}``, each
-document as Superset itself exports it.
+``python export.py <file> <login>``: ``{"charts": […], "dashboards": [{"document": …, "roles": [name, …]}, …]}``,
+each document as Superset itself exports it.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -18,26 +19,36 @@ def main(target: Path, login: str) -> None:
     from superset.app import create_app
 
     with create_app().app_context():
-        from flask import g
-        from superset import db, security_manager
-        from superset.commands.chart.export import ExportChartsCommand
-        from superset.commands.dashboard.export import ExportDashboardsCommand
-        from superset.models.dashboard import Dashboard
-        from superset.models.slice import Slice
+        from superset import security_manager
+        from superset.utils.core import override_user
 
-        g.user = security_manager.find_user(login)
-        charts = [
-            yaml.safe_load(ExportChartsCommand._file_content(chart))
-            for chart in db.session.query(Slice).order_by(Slice.id)
-        ]
-        dashboards = [
+        with override_user(security_manager.find_user(login)):
+            write(target)
+
+
+def write(target: Path) -> None:
+    """Write the file, in the name of the current user."""
+    from superset import db
+    from superset.commands.chart.export import ExportChartsCommand
+    from superset.commands.dashboard.export import ExportDashboardsCommand
+    from superset.models.dashboard import Dashboard
+    from superset.models.slice import Slice
+
+    content = {
+        "charts": [_document(ExportChartsCommand, chart) for chart in db.session.query(Slice).order_by(Slice.id)],
+        "dashboards": [
             {
-                "document": yaml.safe_load(ExportDashboardsCommand._file_content(dashboard)),
+                "document": _document(ExportDashboardsCommand, dashboard),
                 "roles": sorted(role.name for role in dashboard.roles),
             }
             for dashboard in db.session.query(Dashboard).order_by(Dashboard.id)
-        ]
-    target.write_text(json.dumps({"charts": charts, "dashboards": dashboards}, ensure_ascii=False), encoding="utf-8")
+        ],
+    }
+    target.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+
+
+def _document(command: Any, model: Any) -> Any:
+    return yaml.safe_load(command._file_content(model))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Bring Superset's metadata to what the bundle and the plan say. Runs in Superset's environment, in one process.
 
-``python provision.py <folder of the state>``: reads ``plan.json`` and ``bundle/`` there, prints a line for each step.
+``python provision.py <folder of the state>``: reads ``plan.json`` and ``bundle.new/`` there,
+prints a line for each step.
 """
 
 from __future__ import annotations
@@ -11,8 +12,30 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
-# What people need who only look: Superset's own list for its public role, and what its pages ask for besides.
+import export
+
+# What people may do who only look. Nothing here makes a chart or runs SQL of one's own.
 VIEWER = (
+    ("can_read", "Dashboard"),
+    ("can_read", "Chart"),
+    ("can_read", "Dataset"),
+    ("can_dashboard", "Superset"),
+    ("can_dashboard_permalink", "Superset"),
+    ("can_read", "DashboardPermalinkRestApi"),
+    ("can_write", "DashboardPermalinkRestApi"),
+    ("can_read", "DashboardFilterStateRestApi"),
+    ("can_write", "DashboardFilterStateRestApi"),
+    ("can_drill", "Dashboard"),
+    ("can_get_drill_info", "Dataset"),
+    ("can_view_chart_as_table", "Dashboard"),
+    ("can_time_range", "Api"),
+    ("can_csv", "Superset"),
+    ("can_export_data", "Superset"),
+    ("can_export_image", "Superset"),
+    ("can_read", "Theme"),
+    ("can_read", "CssTemplate"),
+    ("can_read", "CurrentUserRestApi"),
+    ("can_read", "AnnotationLayerRestApi"),
     ("can_log", "Superset"),
     ("can_language_pack", "Superset"),
     ("can_recent_activity", "Log"),
@@ -20,17 +43,6 @@ VIEWER = (
     ("resetmypassword", "UserDBModelView"),
     ("can_this_form_get", "ResetMyPasswordView"),
     ("can_this_form_post", "ResetMyPasswordView"),
-    ("can_read", "Dataset"),
-    ("can_get_drill_info", "Dataset"),
-    ("can_drill", "Dashboard"),
-    ("can_view_chart_as_table", "Dashboard"),
-    ("can_view_query", "Dashboard"),
-    ("can_read", "DashboardFilterStateRestApi"),
-    ("can_write", "DashboardPermalinkRestApi"),
-    ("can_csv", "Superset"),
-    ("can_export_data", "Superset"),
-    ("can_export_image", "Superset"),
-    ("can_read", "Tag"),
     ("menu_access", "Dashboards"),
     ("menu_access", "Home"),
 )
@@ -40,7 +52,8 @@ def main(folder: Path) -> None:
     """Do everything; raises on the first step that fails."""
     from superset.app import create_app
 
-    app = create_app()
+    with redirect_stdout(sys.stderr):
+        app = create_app()
     plan = json.loads((folder / "plan.json").read_text(encoding="utf-8"))
     with app.app_context():
         if plan["prepare"]:
@@ -49,9 +62,12 @@ def main(folder: Path) -> None:
         from superset.utils.core import override_user
 
         _make_users(security_manager, plan["users"][:1])
-        _say("Подключения, наборы данных, диаграммы, дашборды")
         with override_user(security_manager.find_user(plan["users"][0]["login"])):
-            _import(folder / "bundle")
+            if plan["keep"]:
+                export.write(folder / "before.json")
+            _say("Подключения, наборы данных, диаграммы, дашборды")
+            _import(folder / "bundle.new")
+            _remove(plan["gone"])
             _say("Роли, строки муниципалитетов, пользователи")
             _make_roles(security_manager, plan)
             _make_rows(plan)
@@ -88,6 +104,23 @@ def _import(bundle: Path) -> None:
         ImportAssetsCommand(contents).run()
     except CommandInvalidError as error:
         raise SystemExit(f"{error}: {json.dumps(error.normalized_messages(), ensure_ascii=False)}") from error
+
+
+def _remove(gone: dict[str, list[str]]) -> None:
+    """Take away what an earlier bundle brought and this one does not; a dataset stays while others' charts need it."""
+    from superset import db
+    from superset.connectors.sqla.models import SqlaTable
+    from superset.models.dashboard import Dashboard
+    from superset.models.slice import Slice
+
+    for model, uuids in ((Dashboard, gone["dashboards"]), (Slice, gone["charts"])):
+        for asset in db.session.query(model).filter(model.uuid.in_(uuids)):
+            db.session.delete(asset)
+    db.session.flush()
+    for dataset in db.session.query(SqlaTable).filter(SqlaTable.uuid.in_(gone["datasets"])):
+        if not db.session.query(Slice).filter_by(datasource_id=dataset.id, datasource_type="table").count():
+            db.session.delete(dataset)
+    db.session.commit()
 
 
 def _make_users(manager: Any, users: list[dict[str, Any]]) -> None:
@@ -134,8 +167,7 @@ def _make_roles(manager: Any, plan: dict[str, Any]) -> None:
 def _permissions(manager: Any, like: str) -> set[Any]:
     if like != "viewer":
         return set(manager.find_role(like).permissions)
-    wanted = {*VIEWER, *manager.PUBLIC_ROLE_PERMISSIONS}
-    found = {manager.find_permission_view_menu(*names) for names in wanted}
+    found = {manager.find_permission_view_menu(*names) for names in VIEWER}
     return {pvm for pvm in found if pvm is not None}
 
 

@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from viewers import SecurityManager
+
 _folder = Path(os.environ["RAVENSTVO_BI_DIR"])
 _own: dict[str, Any] = json.loads((_folder / "settings.json").read_text(encoding="utf-8"))
 
@@ -32,6 +34,7 @@ def DB_CONNECTION_MUTATOR(uri: Any, params: Any, username: Any, security_manager
 
 # --- Who gets in ----------------------------------------------------------------------------------------------------
 
+CUSTOM_SECURITY_MANAGER = SecurityManager
 AUTH_ROLE_PUBLIC = "Public"
 AUTH_USER_REGISTRATION = False
 WTF_CSRF_ENABLED = True
@@ -58,7 +61,8 @@ TALISMAN_CONFIG = {
         "object-src": "'none'",
         "style-src": ["'self'", "'unsafe-inline'"],
         "font-src": ["'self'", "data:"],
-        "script-src": ["'self'", "'strict-dynamic'"],
+        # Handlebars, which draws the cards, compiles its templates; only who may edit a chart writes one.
+        "script-src": ["'self'", "'strict-dynamic'", "'unsafe-eval'"],
         "frame-ancestors": ["'self'"],
     },
     "content_security_policy_nonce_in": ["script-src"],

@@ -38,6 +38,7 @@ def main() -> None:
     from ravenstvo.calculation.lifecycle import CalculationError
     from ravenstvo.calculation.proposal import ApprovalError
     from ravenstvo.publishing.bi.charts import DocumentError
+    from ravenstvo.publishing.export_data import ExportError
     from ravenstvo.publishing.report.reader import ReportError
     from ravenstvo.publishing.template_lists import TemplateError
     from ravenstvo.runtime.airflow_home import AirflowError
@@ -59,6 +60,7 @@ def main() -> None:
         BusyError,
         CalculationError,
         DecisionWorkbookError,
+        ExportError,
         DocumentError,
         FileExistsError,
         LoginError,
@@ -86,18 +88,20 @@ def main() -> None:
 def run(inbox: Inbox = None, year: Year = None) -> None:
     """Загрузить папку и пересчитать год."""
     from ravenstvo.runtime import recalculation
+    from ravenstvo.runtime.terminal import Terminal
 
     settings = get_settings()
     folder = inbox.expanduser().absolute() if inbox else settings.inbox
-    raise typer.Exit(recalculation.run(settings, folder, year or settings.year, typer.echo))
+    raise typer.Exit(recalculation.run(settings, folder, year or settings.year, Terminal()))
 
 
 @app.command()
 def up() -> None:
     """Запустить Airflow: веб-интерфейс, планировщик, обработчик DAG, триггеры."""
     from ravenstvo.runtime import services
+    from ravenstvo.runtime.terminal import Terminal
 
-    services.up(get_settings(), typer.echo)
+    services.up(get_settings(), Terminal())
 
 
 @app.command()
@@ -128,12 +132,18 @@ def healthy(name: Annotated[str, typer.Argument(help="api-server, scheduler, dag
 def migrate() -> None:
     """Подготовить хранилище (схемы, таблицы, роли) и базу метаданных Airflow."""
     from ravenstvo.runtime import airflow_home
+    from ravenstvo.runtime.terminal import Terminal
     from ravenstvo.warehouse.migrate import upgrade
 
     settings: Settings = get_settings()
     settings.make_home()
-    typer.echo("Хранилище обновлено." if upgrade(settings) else "Хранилище уже в порядке.")
-    airflow_home.prepare(settings)
+    terminal = Terminal()
+    with terminal.stages(["хранилище", "база Airflow"]) as stages:
+        stages.start("хранилище")
+        has_changed = upgrade(settings)
+        stages.start("база Airflow")
+        airflow_home.prepare(settings)
+    terminal.say("Хранилище обновлено." if has_changed else "Хранилище уже в порядке.")
 
 
 @app.command()
@@ -264,11 +274,43 @@ def sample(
     more_years: Annotated[list[int] | None, typer.Argument(hidden=True)] = None,
 ) -> None:
     """Сделать файлы учебного региона."""
+    from ravenstvo.runtime.terminal import Terminal
     from ravenstvo.sample import DEFAULT_YEARS, generate
 
     # The command line gives an option one value; the years after the first arrive as arguments.
-    files = generate(out, seed, schools, sorted({*(years or []), *(more_years or [])}) or list(DEFAULT_YEARS))
-    typer.echo(f"Файлов: {len(files)}, папка: {out}")
+    wanted = sorted({*(years or []), *(more_years or [])}) or list(DEFAULT_YEARS)
+    terminal = Terminal()
+    with terminal.stages([]) as stages:
+        files = generate(out, seed, schools, wanted, stages.start)
+    terminal.say(f"Файлов: {len(files)}, папка: {out}")
+
+
+@app.command()
+def export(
+    year: ListYear,
+    municipality: Annotated[
+        str | None, typer.Option(help="Код или название муниципалитета; без него — регион и все муниципалитеты")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Папка; без неё — в папке отчётов года")] = None,
+) -> None:
+    """Записать книги .xlsx за год: перечень школ, основания, условия, показатели, партнёрство, курсы, карточки."""
+    from rich.console import Console
+    from rich.progress import track
+
+    from ravenstvo.publishing import export as publishing
+
+    settings = get_settings()
+    with _warehouse() as connection, connection.cursor() as cursor:
+        prepared = publishing.prepare(cursor, settings, year, municipality)
+    folder = out or publishing.workbooks_dir(settings, year)
+    written, n_books, screen = prepared.write(folder), len(prepared.territories), Console()
+    if screen.is_terminal:
+        for _ in track(written, "Книги", n_books, console=screen):
+            pass
+    else:
+        for number, path in enumerate(written, start=1):
+            typer.echo(f"{number} из {n_books}: {path.name}")
+    typer.echo(f"Книг: {n_books}, папка: {folder}")
 
 
 bi_commands = typer.Typer(help="Superset: дашборды на витринах.", no_args_is_help=True)
@@ -293,11 +335,13 @@ def bi_provision() -> None:
 
 
 @bi_commands.command("export")
-def bi_export() -> None:
-    """Записать диаграммы и дашборды, изменённые в Superset, в include/bi."""
+def bi_export(
+    to: Annotated[Path | None, typer.Option(help="Папка с charts и dashboards; без неё — include/bi")] = None,
+) -> None:
+    """Записать диаграммы и дашборды, изменённые в Superset, в файлы."""
     from ravenstvo.runtime import bi
 
-    bi.export(get_settings(), typer.echo)
+    bi.export(get_settings(), typer.echo, to)
 
 
 @bi_commands.command("down")
@@ -329,14 +373,38 @@ def report(
 
 
 @app.command()
-def docs() -> None:
+def docs(
+    marts: Annotated[Path | None, typer.Option(help="Записать страницу витрин (docs/marts.md); без хранилища")] = None,
+    exposures: Annotated[Path | None, typer.Option(help="Записать, кто читает витрины; без хранилища")] = None,
+) -> None:
     """Записать словарь данных (dbt docs): одна страница HTML, которая открывается без сети."""
     from ravenstvo.calculation.dbt_docs import write_docs
 
+    settings = get_settings()
+    if marts or exposures:
+        _write_documents(marts, exposures)
+        return
     with _warehouse():
-        written = write_docs(get_settings())
-    page = get_settings().dbt_docs_file
-    typer.echo(f"Словарь данных: {page}" if written else f"Словарь данных без изменений: {page}")
+        written = write_docs(settings)
+    typer.echo(f"Словарь данных{'' if written else ' без изменений'}: {settings.dbt_docs_file}")
+
+
+def _write_documents(marts: Path | None, exposures: Path | None) -> None:
+    """Write the documents that are made of other documents and kept with them."""
+    from ravenstvo.calculation.dbt_docs import parse_apart
+    from ravenstvo.publishing import dictionary
+    from ravenstvo.publishing import exposures as readers
+    from ravenstvo.publishing.marts_page import marts_page
+
+    with parse_apart(get_settings()) as target:
+        known = dictionary.load(target)
+    if marts:
+        marts.write_text(marts_page(known), encoding="utf-8")
+        typer.echo(f"Витрины: {marts}")
+    if exposures:
+        found = readers.exposures(get_settings().project_root / "include" / "bi")
+        exposures.write_text(readers.exposures_file(found, known), encoding="utf-8")
+        typer.echo(f"Кто читает витрины: {exposures}")
 
 
 @contextmanager

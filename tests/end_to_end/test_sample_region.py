@@ -11,6 +11,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 from asked import comparable, counts_by_code, disagreements, told, verdicts_of
+from dictionary_checks import check_charts, check_examples, check_metrics
 from independent import Counts, Key, verdicts
 from independent_methods import (
     check_change,
@@ -24,11 +25,12 @@ from ravenstvo.sample import generate, truth
 from ravenstvo.sample.spec import names
 from readme_table import README, query, table, written
 from running import ASK_SECONDS, RUN_SECONDS, Warehouse, call
+from workbooks import check_numbers, check_own_schools
 
 SEED, N_SCHOOLS, YEARS = 1, 60, [2021, 2022, 2023]
 SURNAMES = "|".join(names()["surnames"])
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(seconds=100)
 
 
 @pytest.fixture(scope="module")
@@ -327,3 +329,34 @@ def test_the_readme_tells_what_the_sample_says_of_the_programmes(warehouse: Ware
     """When numbers change: python tests/end_to_end/readme_table.py."""
     readme = README.read_text(encoding="utf-8")
     assert written(readme) == table(warehouse.ask(query(readme)))
+
+
+def test_metrics_say_what_the_marts_say_elsewhere(warehouse: Warehouse) -> None:
+    check_metrics(warehouse)
+
+
+def test_example_queries_of_the_marts_run(warehouse: Warehouse) -> None:
+    check_examples(warehouse)
+
+
+def test_sql_of_the_charts_runs(warehouse: Warehouse) -> None:
+    check_charts(warehouse)
+
+
+def test_workbooks_say_what_the_marts_say_and_nothing_of_schools_elsewhere(warehouse: Warehouse) -> None:
+    year = max(YEARS)
+    done = call(warehouse.home, ASK_SECONDS, "export", "--year", str(year))
+    assert done.returncode == 0, done.stderr
+    books = warehouse.home / "reports" / str(year) / "workbooks"
+    assert done.stdout.splitlines()[-1] == f"Книг: {len(list(books.iterdir()))}, папка: {books}"
+    check_numbers(warehouse, books, year)
+    check_own_schools(warehouse, books, year)
+
+
+def test_workbooks_of_an_unknown_year_or_municipality_are_refused_in_words(warehouse: Warehouse) -> None:
+    unknown = call(warehouse.home, ASK_SECONDS, "export", "--year", "2015")
+    assert unknown.returncode == 1
+    assert f"За 2015 год результатов нет; есть за годы: {', '.join(map(str, YEARS))}" in unknown.stderr
+    nowhere = call(warehouse.home, ASK_SECONDS, "export", "--year", str(max(YEARS)), "--municipality", "нигде")
+    assert nowhere.returncode == 1
+    assert "Назовите код или название" in nowhere.stderr

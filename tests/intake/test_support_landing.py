@@ -3,47 +3,18 @@
 from __future__ import annotations
 
 import pytest
-from ravenstvo.layouts import load_layouts
 from ravenstvo.sources import load_sources
+from support_forms import SNILS, TEMPLATES, filled
 
-PERSON = {"person.snils": "112-233-445 95", "person.full_name": "Ёлкина Аглая", "person.birth_date": "03.02.1980"}
+PERSON = {"person.snils": SNILS, "person.full_name": "Ёлкина Аглая", "person.birth_date": "03.02.1980"}
 PERSON |= {"person.contact": "Ёлкина Аглая, 8 900 000-00-00"}
-TEMPLATES = [
-    "agreement",
-    "association",
-    "contest",
-    "deficit",
-    "document",
-    "event",
-    "event_participant",
-    "facility",
-    "infrastructure",
-    "membership",
-    "pd_record",
-    "plan_item",
-    "practice",
-    "quality_monitoring",
-    "satisfaction",
-    "school_name_alias",
-    "self_assessment",
-    "service",
-    "staff",
-    "staffing",
-    "transition_programme",
-]
-
-
-def filled(name: str) -> tuple[list[str], list[str]]:
-    """Header of a template, and one row of the examples that its columns give."""
-    examples = {column.name: column.example for column in load_sources()[name].columns} | PERSON
-    columns = load_layouts()[name].columns
-    return [mapped.header[0] for mapped in columns.values()], [examples.get(column, "") for column in columns]
 
 
 @pytest.fixture
 def registers(intake):
     for name in TEMPLATES:
-        header, row = filled(name)
+        form = filled(name, PERSON)
+        header, row = list(form), list(form.values())
         example = ["Пример: " + row[0], *row[1:]]
         intake.write(f"2020/Сопровождение/{name}.xlsx", [[load_sources()[name].title], header, example, row])
     return intake
@@ -73,7 +44,8 @@ def test_landing_holds_no_name_number_or_telephone(registers):
 
 
 def test_register_is_loaded_whole_and_a_new_year_replaces_nothing(intake):
-    header, row = filled("event")
+    form = filled("event", {})
+    header, row = list(form), list(form.values())
     at = header.index("Дата")
 
     def events(*dates: str) -> list[list[str]]:

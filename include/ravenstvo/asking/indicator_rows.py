@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterator
 from typing import Any
 
@@ -173,7 +174,7 @@ def row_lines(connection: Connection, scope: dict[str, Any], measure: str, sourc
     Args:
         connection: to the warehouse.
         scope: values of the statements: programme, indicator, version, period, year, date_from, date_to, as_of,
-            territory, schools, limit and the parameters of the measure; see ``asked_scope``.
+            territory, schools, limit and the parameters of the measure; see ``rows_scope``.
         measure: kind of measure.
         sources: the sources that the indicator needs.
     """
@@ -194,7 +195,7 @@ def row_lines(connection: Connection, scope: dict[str, Any], measure: str, sourc
         yield "    " + _ELSEWHERE[measure].format(year=scope["year"])
 
 
-def asked_scope(parameters: dict[str, Any]) -> dict[str, Any]:
+def _asked(parameters: dict[str, Any]) -> dict[str, Any]:
     """Values for the statements out of a measure's parameters: lists as lists, what is not there as None."""
     groups = parameters.get("groups")
     exams = groups.values() if isinstance(groups, dict) else ()
@@ -212,6 +213,50 @@ def asked_scope(parameters: dict[str, Any]) -> dict[str, Any]:
         "roles": ["наставник"] if "mentor" in (parameters.get("set") or []) else ["участник"],
         "cohort": "cohort" in (parameters.get("denominator") or []),
         "compulsory": parameters.get("compulsory") or [],
+    }
+
+
+def period_dates(about: Any, period: str, kind: str, year: int) -> tuple[datetime.date, datetime.date]:
+    """First and last day of a period of a programme; in its own years it begins and ends with the programme."""
+    if kind == "programme":
+        return about["date_from"], about["date_to"]
+    if kind == "stage":
+        stage = next(one for one in about["stages"] if f"stage-{one['no']}" == period)
+        return datetime.date.fromisoformat(stage["from"]), datetime.date.fromisoformat(stage["to"])
+    first, last = datetime.date(year, 1, 1), datetime.date(year, 12, 31)
+    if kind == "quarter":
+        last_month = 3 * int(period.split("-Q")[1])
+        first = datetime.date(year, last_month - 2, 1)
+        last = datetime.date(year + last_month // 12, last_month % 12 + 1, 1) - datetime.timedelta(days=1)
+    if about["year_from"] <= year <= about["year_to"]:
+        return max(first, about["date_from"]), min(last, about["date_to"])
+    return first, last
+
+
+def rows_scope(about: Any, row: Any, schools: list[Any], territory: str | None, limit: int) -> dict[str, Any]:
+    """Whose rows ``row_lines`` tells: a value's period, its schools, the territory, what its measure asks for."""
+    date_from, date_to = period_dates(about, row["period"], row["period_kind"], row["year"])
+    return {
+        **_asked(about["parameters"]),
+        "programme": about["programme_code"],
+        "indicator": about["indicator_code"],
+        "version": row["version"],
+        "period": row["period"],
+        "year": row["year"],
+        "date_from": date_from,
+        "date_to": date_to,
+        "as_of": date_to,
+        "territory": territory,
+        "schools": [one["territory_code"] for one in schools],
+        "due_to": about["due_to"],
+        "stage": int(row["period"].removeprefix("stage-")) if row["period_kind"] == "stage" else None,
+        "stages": [
+            one["no"]
+            for one in about["stages"]
+            if date_from.isoformat() <= one["to"] <= date_to.isoformat()
+            and row["period"] in (f"stage-{one['no']}", str(row["year"]), "programme")
+        ],
+        "limit": limit,
     }
 
 

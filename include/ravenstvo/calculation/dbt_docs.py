@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from ravenstvo.calculation.inputs import code_version, seeds_hash
 from ravenstvo.calculation.lifecycle import CalculationError
 from ravenstvo.calculation.stages import QUIETLY, environment, parse, place
-from ravenstvo.fingerprints import digest
+from ravenstvo.fingerprints import digest, files_digest
 from ravenstvo.settings import Settings
 
 # Folders of this machine in what dbt writes of each node; the page needs none of them.
@@ -18,7 +21,7 @@ _OF_THIS_MACHINE = ("root_path", "compiled_path", "build_path")
 
 
 def write_docs(settings: Settings) -> Path | None:
-    """Write ``settings.dbt_docs_file`` anew when models, seeds or dbt have changed since it was written.
+    """Write ``settings.dbt_docs_file`` anew when models, seeds, the dictionary or dbt have changed since.
 
     The warehouse must be built: the page tells what its tables hold. Returns the page, None when it was left as it is.
     Raises CalculationError when dbt cannot write it.
@@ -37,9 +40,19 @@ def write_docs(settings: Settings) -> Path | None:
     return page
 
 
+@contextmanager
+def parse_apart(settings: Settings) -> Iterator[Path]:
+    """Folder with the ``manifest.json`` of the project as it is now, for the time of the block; needs no warehouse."""
+    with tempfile.TemporaryDirectory() as folder:
+        apart = settings.model_copy(update={"home": Path(folder)})
+        parse(apart)
+        yield apart.dbt_target_dir
+
+
 def _fingerprint(settings: Settings) -> str:
     root = settings.project_root
-    return digest([code_version(root), seeds_hash(root), importlib.metadata.version("dbt-core")])
+    words = files_digest(root, ["dbt_project/dictionary/**/*"])
+    return digest([code_version(root), seeds_hash(root), words, importlib.metadata.version("dbt-core")])
 
 
 def _generate(settings: Settings) -> None:

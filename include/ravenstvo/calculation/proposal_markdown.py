@@ -170,14 +170,14 @@ def _school_row(school: School, before: set[str] | None) -> Row:
         firm.append(f"вероятность{_SPACE}{number(100 * school.probability)}{_SPACE}%")
     if school.is_fragile:
         firm.append(f"⚠{_SPACE}**неустойчив**")
-    history = [f"{school.years_identified or 1}-й{_SPACE}год{_SPACE}подряд"]
-    if before is not None:
-        history.append("была" if school.school_id in before else "**вошла**")
+    years = max(school.years_identified or 1, 1)
+    history = [] if before is None else ["была" if school.school_id in before else "**вошла**"]
+    history.append(f"{counted(years, 'год', 'года', 'лет')} подряд".replace(" ", _SPACE))
     return (
         f"{inert(short_name(school.name or 'Школа без названия'))} ({inert(school.key)})",
         "; ".join(map(inert, school.evidence)) or "процедур нет",
         ", ".join(firm),
-        ", ".join(reversed(history)),
+        ", ".join(history),
     )
 
 

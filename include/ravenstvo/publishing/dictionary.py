@@ -60,11 +60,22 @@ class Metric:
 
 
 @dataclass(frozen=True)
+class Example:
+    """A query that a mart's document shows, and what follows it; ``NO_ROWS`` begins a note on when it is empty."""
+
+    NO_ROWS = "строк нет"
+
+    query: str
+    note: str
+
+
+@dataclass(frozen=True)
 class Mart:
     """A table or view that people read; ``description`` is markdown under the four headings of the house.
 
     ``audience`` says what those see who may see one municipality only: ``open`` all rows, ``school`` the rows of its
     schools by school_id, ``closed`` nothing; empty: the rows that name the municipality, nothing where none does.
+    ``model`` is dbt's name of it, where that is another one.
     """
 
     name: str
@@ -74,11 +85,18 @@ class Mart:
     columns: tuple[Column, ...]
     metrics: tuple[Metric, ...] = ()
     audience: str = ""
+    model: str = ""
 
     @cached_property
     def titles(self) -> dict[str, str]:
         """Title of each column by its name."""
         return {column.name: column.title for column in self.columns}
+
+    @cached_property
+    def examples(self) -> tuple[Example, ...]:
+        """Queries of the heading ``Example``, in the order of the document."""
+        found = re.findall(r"`(select [^`]+)`([^`]*)", self.section("Example"))
+        return tuple(Example(" ".join(query.split()), " ".join(note.split()).strip("—– ")) for query, note in found)
 
     def section(self, heading: str) -> str:
         """Text under one of the headings: ``Overview``, ``Primary key``, ``Business rules``, ``Example``."""
@@ -120,6 +138,7 @@ def _mart(node: dict[str, Any], metrics: tuple[Metric, ...]) -> Mart:
         ),
         metrics=metrics,
         audience=_meta(node).get("audience") or "",
+        model=node["name"],
     )
 
 

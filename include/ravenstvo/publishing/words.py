@@ -66,6 +66,16 @@ def told(mart: str, column: str, value: Any) -> Any:
     return words[code].word if code in words else value
 
 
+def told_period(period: str, kind: str) -> str:
+    """A period of an indicator in words: ``2020-Q3``, ``stage-2``, ``programme`` or a year."""
+    if kind == "quarter":
+        year, _, quarter = period.partition("-Q")
+        return f"{quarter} квартал {year} года"
+    if kind == "stage":
+        return f"этап {period.removeprefix('stage-')}"
+    return word_list("period_kind")[kind].word if kind == "programme" else f"{period} год"
+
+
 def _code(value: Any) -> str | None:
     if value is None or isinstance(value, bool):
         return "null" if value is None else str(value).lower()

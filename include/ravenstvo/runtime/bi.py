@@ -8,6 +8,7 @@ import io
 import json
 import os
 import secrets
+import shutil
 import subprocess
 import time
 import urllib.error
@@ -32,6 +33,7 @@ from ravenstvo.warehouse.connection import connect, parameters, url_parameters, 
 Say = Callable[[str], None]
 
 _START_SECONDS = 120
+_CONFIGURATION = ("superset_config.py", "viewers.py")
 _STAMP = "ravenstvo_provisioned"
 
 
@@ -87,17 +89,22 @@ def provision(settings: Settings, say: Say) -> bool:
     stamp = _stamp(settings)
     if stamp == {"fingerprint": wanted.fingerprint, "version": version}:
         return False
+    bundle.write(wanted.bundle, settings.bi_dir / "bundle.new")
+    before = bundle.read(settings.bi_dir / "bundle")
     plan = wanted.plan | {
         "users": users,
         "prepare": stamp.get("version") != version,
+        "keep": bool(stamp),
+        "gone": {
+            kind: sorted({*bundle.assets(before, kind)} - {*bundle.assets(wanted.bundle.files, kind)})
+            for kind in ("datasets", "charts", "dashboards")
+        },
         "stamp": {"table": _STAMP, "fingerprint": wanted.fingerprint, "version": version},
     }
-    bundle.write(wanted.bundle, settings.bi_dir / "bundle")
-    private_files.write(settings.bi_dir / "plan.json", json.dumps(plan, ensure_ascii=False))
-    try:
-        _run_script(settings, "provision", [str(settings.bi_dir)], say)
-    finally:
-        (settings.bi_dir / "plan.json").unlink()
+    _import(settings, plan, say)
+    if stamp:
+        _keep_changes(settings, before, say)
+    _remember(settings)
     found = wanted.bundle
     say(
         f"Загружено: наборов данных {len(found.marts)}, диаграмм {len(found.documents.charts)}, "
@@ -106,23 +113,25 @@ def provision(settings: Settings, say: Say) -> bool:
     return True
 
 
-def export(settings: Settings, say: Say) -> None:
-    """Write charts and dashboards as Superset holds them back into ``include/bi``."""
+def export(settings: Settings, say: Say, folder: Path | None = None) -> None:
+    """Write charts and dashboards as Superset holds them back into ``include/bi``, or a copy of it."""
     _check_environment(settings)
     server.ensure_running(settings)
     if settings.bi_url is None:
         server.ensure_database(settings, server.BI_DB)
     if not _stamp(settings):
         raise BiError("В Superset ещё ничего не загружено: выполните «make bi».")
-    target = settings.bi_dir / "export.json"
-    _run_script(settings, "export", [str(target), access.ADMIN], lambda _: None)
-    content = json.loads(target.read_text(encoding="utf-8"))
-    target.unlink()
-    done = exported.write(_folder(settings), content, _marts(settings))
+    dump = settings.bi_dir / "export.json"
+    _run_script(settings, "export", [str(dump), access.ADMIN], lambda _: None)
+    content = json.loads(dump.read_text(encoding="utf-8"))
+    dump.unlink()
+    wanted = _wanted(settings).bundle
+    target = folder or _folder(settings)
+    done = exported.write(target, content, _touchable(wanted.files), wanted.marts, new=True)
     for line in done.refused:
         say(f"Не выгружено: {line}")
     for file in done.files:
-        say(f"Записано: include/bi/{file}")
+        say(f"Записано: {target / file}")
     if not done.files:
         say("Изменений нет.")
 
@@ -154,6 +163,45 @@ def url(settings: Settings) -> str:
     """Where Superset is, for a person at this machine."""
     host = "127.0.0.1" if settings.bi_host in ("0.0.0.0", "::") else settings.bi_host
     return f"http://{host}:{settings.bi_port}"
+
+
+def _import(settings: Settings, plan: dict[str, Any], say: Say) -> None:
+    """Run the import; the plan, which holds first passwords, does not outlive it."""
+    file = settings.bi_dir / "plan.json"
+    private_files.write(file, json.dumps(plan, ensure_ascii=False))
+    try:
+        _run_script(settings, "provision", [str(settings.bi_dir)], say)
+    finally:
+        file.unlink()
+
+
+def _keep_changes(settings: Settings, given: dict[str, str], say: Say) -> None:
+    """Keep what people had changed in the interface, and the import has overwritten, as files beside the state."""
+    file, documents = settings.bi_dir / "before.json", settings.bi_dir / "imported"
+    content = json.loads(file.read_text(encoding="utf-8"))
+    file.unlink()
+    done = exported.write(documents, content, _touchable(given), _marts(settings), new=False)
+    if done.files:
+        kept = settings.bi_dir / "replaced" / time.strftime("%Y-%m-%d-%H%M%S")
+        for name in done.files:
+            (kept / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(documents / name, kept / name)
+        say(f"Изменения, сделанные в Superset и не выгруженные, заменены; их копия: {kept}")
+
+
+def _touchable(files: dict[str, str]) -> dict[str, Any]:
+    """What people may change in Superset, of a bundle: charts and dashboards by uuid."""
+    return bundle.assets(files, "charts") | bundle.assets(files, "dashboards")
+
+
+def _remember(settings: Settings) -> None:
+    """What is imported now: the bundle, and the documents that it was made from."""
+    folder = settings.bi_dir
+    shutil.rmtree(folder / "bundle", ignore_errors=True)
+    (folder / "bundle.new").rename(folder / "bundle")
+    shutil.rmtree(folder / "imported", ignore_errors=True)
+    for kind in ("charts", "dashboards"):
+        shutil.copytree(_folder(settings) / kind, folder / "imported" / kind)
 
 
 # --- What it should hold --------------------------------------------------------------------------------------------
@@ -209,8 +257,8 @@ def _write_settings(settings: Settings) -> None:
         password = known[login]
         if not _lets_in(settings, login, password):
             logins.make_login(settings, login, READER_ROLES[schema], password)
-        query = {key: value for key, value in address.query.items()}
-        connections[login] = {"password": password, "host": address.host, "port": address.port, "query": query}
+        place = {"host": address.host, "port": address.port, "query": dict(address.query)}
+        connections[login] = place | {"password": password}
     content = {
         "secret_key": known["secret_key"],
         "metadata_url": server.database_url(settings, server.BI_DB).render_as_string(hide_password=False),
@@ -280,6 +328,8 @@ def _start(settings: Settings, mark: str) -> None:
     command = [
         *(str(_python(settings)), "-m", "gunicorn", "--workers", str(settings.bi_workers)),
         *("--worker-class", "gthread", "--threads", "8", "--timeout", "120", "--keep-alive", "5"),
+        # A link may carry the longest name, each letter as six signs, twice.
+        *("--limit-request-line", "8190"),
         *("--bind", f"{settings.bi_host}:{settings.bi_port}", "superset.app:create_app()"),
     ]
     processes.start(_note(settings), command, _environment(settings), settings.bi_dir, log, mark)
@@ -314,6 +364,7 @@ def _environment(settings: Settings) -> dict[str, str]:
         "SUPERSET_CONFIG_PATH": str(_folder(settings) / "superset_config.py"),
         "SUPERSET_HOME": str(settings.bi_dir),
         "RAVENSTVO_BI_DIR": str(settings.bi_dir),
+        "PYTHONPATH": str(_folder(settings)),
         "PYTHONUNBUFFERED": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONWARNINGS": "ignore",
@@ -322,7 +373,7 @@ def _environment(settings: Settings) -> dict[str, str]:
 
 def _mark(settings: Settings) -> str:
     """Changes when a running Superset must be started anew."""
-    files = (settings.bi_dir / "settings.json", _folder(settings) / "superset_config.py")
+    files = (settings.bi_dir / "settings.json", *(_folder(settings) / name for name in _CONFIGURATION))
     digest = hashlib.sha256(b"".join(file.read_bytes() for file in files))
     digest.update(f"{_version(settings)} {settings.bi_host} {settings.bi_port} {settings.bi_workers}".encode())
     return digest.hexdigest()

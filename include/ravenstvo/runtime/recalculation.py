@@ -6,15 +6,23 @@ import fcntl
 import json
 import os
 import re
+import signal
 import subprocess
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from types import FrameType
+
+import psutil
 
 from ravenstvo.runtime import airflow_home, summary
+from ravenstvo.runtime.terminal import Stages, Terminal
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse import migrate
+from ravenstvo.words import duration
 
 DAG_ID = "annual_recalculation"
 
@@ -22,6 +30,7 @@ DAG_ID = "annual_recalculation"
 DONE = 0
 FAILED = 1
 FILE_REFUSED = 3
+INTERRUPTED = 130
 
 _TITLES = {
     "read_inbox": "чтение папки",
@@ -36,34 +45,51 @@ _TITLES = {
     "finish": "завершение",
     "publish": "отчёт",
 }
+_PREPARATION = "подготовка"
+# Steps that dbt takes, which notes every node in its log.
+_BUILDS = "build_"
 _TASK_STARTS = re.compile(r"\[DAG TEST\] starting task_id=(\w+) map_index=(-?\d+)")
 # The line that ends a traceback: the first one that is not indented.
 _RAISED = re.compile(r"[\w.]+: (.+)")
+_NODE = re.compile(r" (?P<place>\d+) of (?P<all>\d+) (?P<what>[A-Z]+)")
+_STOP_SECONDS = 10
 
 
 class BusyError(RuntimeError):
     """Another run works in this state folder."""
 
 
-def run(settings: Settings, inbox: Path | None, year: int | None, say: Callable[[str], None]) -> int:
+def run(settings: Settings, inbox: Path | None, year: int | None, terminal: Terminal) -> int:
     """Run the DAG for an inbox and a campaign year and print a summary.
 
-    Returns the exit status: 0 — done, 1 — the run failed, 3 — done, but some file was refused as a whole.
+    Returns the exit status: 0 — done, 1 — the run failed, 3 — done, but some file was refused as a whole, 130 — a
+    person interrupted it.
     """
     settings.make_home()
-    with _alone(settings):
+    with _alone(settings), _terminable():
         started = datetime.now(UTC)
-        say("Подготовка: PostgreSQL, хранилище, Airflow")
-        migrate.upgrade(settings)
-        environment = airflow_home.prepare(settings)
         log = _log_file(settings, started)
-        conf: dict[str, object] = {"year": year, "inbox": None if inbox is None else str(inbox)}
-        error = _run_dag(environment, conf, settings, log, say)
-        if error is not None:
-            say(f"Расчёт не выполнен: {error}\nПодробности: {log}")
-            summary.show_files(settings, started, say)
+        terminal.say(f"Папка: {inbox or f'{settings.sample_dir} (учебный регион)'}")
+        try:
+            with terminal.stages([_PREPARATION, *_TITLES.values()]) as stages:
+                stages.start(_PREPARATION)
+                migrate.upgrade(settings)
+                environment = airflow_home.prepare(settings)
+                conf: dict[str, object] = {"year": year, "inbox": None if inbox is None else str(inbox)}
+                failure = run_dag(airflow_home.command(*_arguments(conf)), environment, settings, log, stages)
+        except KeyboardInterrupt:
+            terminal.say(
+                "\nПрервано. Загруженные файлы остались в хранилище; повторите команду, и расчёт продолжится с них.\n"
+                f"Журнал: {log}"
+            )
+            return INTERRUPTED
+        if failure is not None:
+            terminal.say(f"Расчёт не выполнен ({failure.step}): {failure.message}", "bold red")
+            terminal.say(f"Подробности: {log}")
+            summary.show_files(settings, started, terminal)
             return FAILED
-        n_refused = summary.show(settings, started, say)
+        terminal.say(f"Готово за {duration(stages.seconds)}.")
+        n_refused = summary.show(settings, started, terminal)
         return FILE_REFUSED if n_refused else DONE
 
 
@@ -81,19 +107,135 @@ def _alone(settings: Settings) -> Iterator[None]:
         os.close(handle)
 
 
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Let SIGTERM end the command as an exception does, so that what it started is stopped too."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def _log_file(settings: Settings, started: datetime) -> Path:
     folder = settings.logs_dir / "runs"
     folder.mkdir(exist_ok=True, mode=0o700)
     return folder / f"{started:%Y%m%dT%H%M%S}.log"
 
 
-def _run_dag(
-    environment: dict[str, str], conf: dict[str, object], settings: Settings, log: Path, say: Callable[[str], None]
-) -> str | None:
-    """Run the DAG with its output in the log, naming the steps. Returns what went wrong, if anything did."""
-    command = airflow_home.command("dags", "test", DAG_ID, "--conf", json.dumps(conf))
-    error = step = None
-    in_traceback = False
+def _arguments(conf: dict[str, object]) -> tuple[str, ...]:
+    return ("dags", "test", DAG_ID, "--conf", json.dumps(conf))
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a run failed, and at which step, in Russian."""
+
+    step: str
+    message: str
+
+
+@dataclass
+class _Heard:
+    """What the lines of the DAG's run have told so far."""
+
+    settings: Settings
+    stages: Stages
+    step: str | None = None
+    error: Failure | None = None
+    n_landed: int = 0
+    dbt: _DbtLog = field(init=False)
+    _in_traceback: bool = False
+    _n_files: int | None = None
+
+    def __post_init__(self) -> None:
+        self.dbt = _DbtLog(self.settings.dbt_logs_dir / "dbt.log")
+
+    @property
+    def title(self) -> str:
+        """The step that runs, in Russian."""
+        return _PREPARATION if self.step is None else _TITLES.get(self.step, self.step)
+
+    def line(self, line: str) -> None:
+        """Take in a line of the run's output."""
+        if starts := _TASK_STARTS.search(line):
+            if starts[1] == "land":
+                self.n_landed += 1
+            if starts[1] != self.step:
+                self.step = starts[1]
+                stage = self.stages.start(self.title)
+                if self.step == "land":
+                    stage.progress = self._files
+                elif self.step.startswith(_BUILDS):
+                    self.dbt.begin()
+                    stage.progress = self.dbt.told
+        elif line.startswith("Traceback "):
+            self._in_traceback = True
+        elif self._in_traceback and line.strip() and not line.startswith(" "):
+            self._in_traceback = False
+            raised = _RAISED.match(line)
+            self.error = self.error or Failure(self.title, (raised[1] if raised else line).strip())
+
+    def _files(self) -> str:
+        if self._n_files is None:
+            found = json.loads(self.settings.last_inbox_file.read_text(encoding="utf-8"))
+            self._n_files = found.get("n_new", 0)
+        return f"файлов: {self.n_landed} из {max(self._n_files or 0, self.n_landed)}"
+
+
+class _DbtLog:
+    """How many nodes of a stage dbt has built, by the lines that its log gains."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._read = path.stat().st_size if path.exists() else 0
+        self._rest = ""
+        self._done = self._all = 0
+
+    def begin(self) -> None:
+        """A stage begins: nothing is counted before dbt starts its first node."""
+        self._done = self._all = 0
+
+    def told(self) -> str:
+        """How many of how many; nothing while dbt has not said."""
+        for line in self._fresh_lines():
+            node = _NODE.search(line)
+            if node and node["what"] == "START":
+                if node["place"] == "1":
+                    self._done, self._all = 0, int(node["all"])
+            elif node and self._all:
+                self._done += 1
+        return f"моделей и проверок: {self._done} из {self._all}" if self._all else ""
+
+    def _fresh_lines(self) -> list[str]:
+        if not self._path.exists():
+            return []
+        # Dbt puts a full log aside and begins a new one.
+        if self._path.stat().st_size < self._read:
+            self._read = 0
+        with self._path.open("rb") as log:
+            log.seek(self._read)
+            fresh = log.read()
+        self._read += len(fresh)
+        *lines, self._rest = (self._rest + fresh.decode("utf-8", errors="replace")).split("\n")
+        return lines
+
+
+def run_dag(
+    command: list[str], environment: dict[str, str], settings: Settings, log: Path, stages: Stages
+) -> Failure | None:
+    """Run the DAG with its output in the log, showing the steps. Returns what went wrong, if anything did.
+
+    However it ends, by an interruption too, nothing that the command started goes on.
+    """
+    heard = _Heard(settings, stages)
     with (
         log.open("w", encoding="utf-8") as output,
         subprocess.Popen(
@@ -109,17 +251,37 @@ def _run_dag(
         ) as process,
     ):
         assert process.stdout is not None
-        for line in process.stdout:
-            output.write(line)
-            if (starts := _TASK_STARTS.search(line)) and starts[1] != step:
-                step = starts[1]
-                say(f"  {_TITLES.get(step, step)}")
-            elif line.startswith("Traceback "):
-                in_traceback = True
-            elif in_traceback and line.strip() and not line.startswith(" "):
-                in_traceback = False
-                raised = _RAISED.match(line)
-                error = error or (raised[1] if raised else line).strip()
+        try:
+            for line in process.stdout:
+                output.write(line)
+                heard.line(line)
+            process.wait()
+        finally:
+            _stop(process)
     if process.returncode == 0:
         return None
-    return error or f"Airflow завершился с кодом {process.returncode}"
+    stages.fail()
+    return heard.error or Failure(heard.title, f"Airflow завершился с кодом {process.returncode}")
+
+
+def _stop(process: subprocess.Popen[str]) -> None:
+    """End a process that still runs, with all that it started."""
+    if process.poll() is not None:
+        return
+    parent = psutil.Process(process.pid)
+    family = [parent, *parent.children(recursive=True)]
+    for member in family:
+        with _gone_already():
+            member.terminate()
+    _, alive = psutil.wait_procs(family, timeout=_STOP_SECONDS)
+    for member in alive:
+        with _gone_already():
+            member.kill()
+
+
+@contextmanager
+def _gone_already() -> Iterator[None]:
+    try:
+        yield
+    except psutil.NoSuchProcess:
+        return

@@ -1,11 +1,12 @@
-"""What a calculation leaves for people to open, and where each thing is: on this machine and in Airflow's web interface."""
+"""What a calculation leaves for people to open, and where it is: on this machine and in Airflow's web interface."""
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from ravenstvo.quality.workbook import NO_YEAR
 from ravenstvo.settings import Settings
@@ -13,6 +14,7 @@ from ravenstvo.settings import Settings
 # Where Airflow's web server shows the pages, and the rooms below it: name in the address → folder of the state.
 PREFIX = "/ravenstvo"
 REPORTS, DATA_DOCS, DBT_DOCS = "reports", "data_docs", "dbt_docs"
+_ANSWER_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,17 @@ def address(settings: Settings, room: str, path: Path) -> str:
 
 
 def proposal_links(settings: Settings, year: int, book: Path) -> list[tuple[str, str]]:
-    """(title, address) of what a person reads before approving a list: the list as a workbook, then the year's pages."""
+    """(title, address) of what is read before a list is approved: the list as a workbook, then the year's pages."""
     whole = Result("Перечень целиком и книга решений (.xlsx)", book, address(settings, REPORTS, book))
     return [(one.title, one.address) for one in (whole, *results(settings, year)) if one.path != settings.dbt_docs_file]
+
+
+def answers(url: str) -> bool:
+    """Whether anybody listens at an address; half a second at most."""
+    parts = urlsplit(url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        with socket.create_connection((parts.hostname or "127.0.0.1", port), timeout=_ANSWER_SECONDS):
+            return True
+    except OSError:
+        return False

@@ -6,18 +6,17 @@ comes from the files of strangers stays text even if an escape is forgotten some
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import jinja2
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 
-from ravenstvo.runtime.results import DATA_DOCS, DBT_DOCS, PREFIX, REPORTS, address, rooms
+from ravenstvo.runtime.results import DATA_DOCS, DBT_DOCS, PREFIX, REPORTS, address, answers, rooms
 from ravenstvo.settings import Settings, get_settings
 
 _TYPES = {
@@ -46,7 +45,6 @@ _HEADERS = {
     "Cache-Control": "private, no-cache",
 }
 _NAMES = {"workbooks": "Книги по муниципалитетам и региону", "errors": "Книги с замечаниями для отправителей"}
-_ANSWER_SECONDS = 0.5
 
 _PAGE = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string("""<!DOCTYPE html>
 <html lang="ru"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -57,7 +55,7 @@ h1 { font-size: 24px; margin: 0 0 12px; } h2 { font-size: 18px; margin: 24px 0 6
 a { color: #0b5cad; } code { background: #eef2f7; padding: 1px 5px; user-select: all; }
 table { border-collapse: collapse; width: 100%; } th, td { padding: 6px 10px 6px 0; text-align: left;
   border-bottom: 1px solid #d5dbe3; vertical-align: top; overflow-wrap: anywhere; }
-td + td, th + th { white-space: nowrap; text-align: right; color: #4a5766; } p { max-width: 46em; }
+td + td, th + th { white-space: nowrap; text-align: right; color: #4a5766; width: 9em; } p { max-width: 46em; }
 </style></head><body>
 {% if up %}<p><a href="{{ up }}">← {{ up_title }}</a></p>{% endif %}
 <h1>{{ title }}</h1>
@@ -66,7 +64,8 @@ td + td, th + th { white-space: nowrap; text-align: right; color: #4a5766; } p {
 {% if block.title %}<h2>{{ block.title }}</h2>{% endif %}
 <table><thead><tr><th>Что</th><th>Размер</th><th>Изменён</th></tr></thead><tbody>
 {% for entry in block.entries %}
-<tr><td><a href="{{ entry.address }}">{{ entry.title }}</a></td><td>{{ entry.size }}</td><td>{{ entry.changed }}</td></tr>
+<tr><td><a href="{{ entry.address }}">{{ entry.title }}</a></td>
+<td>{{ entry.size }}</td><td>{{ entry.changed }}</td></tr>
 {% endfor %}
 </tbody></table>
 {% endfor %}
@@ -194,13 +193,13 @@ def _of_run(settings: Settings, year: int | None, what: str) -> Response:
 def _dashboards(settings: Settings) -> Response:
     """Send to the dashboards; when they do not answer, say how to start them."""
     url = settings.dashboards_address
-    return RedirectResponse(url, 307) if _answers(url) else _dashboards_page(settings)
+    return RedirectResponse(url, 307) if answers(url) else _dashboards_page(settings)
 
 
 def _dashboards_page(settings: Settings) -> Response:
     """Where the dashboards are: they refuse to be shown inside another page, and a frame may not open a window."""
     url = settings.dashboards_address
-    if _answers(url):
+    if answers(url):
         lines = ["Дашборды открываются в своей вкладке: пункт меню «Дашборды» или этот адрес."]
         return _page("Дашборды", lines, code=url)
     lines = [
@@ -210,26 +209,14 @@ def _dashboards_page(settings: Settings) -> Response:
     return _page("Дашборды не запущены", lines, code=url)
 
 
-def _answers(url: str) -> bool:
-    parts = urlsplit(url)
-    port = parts.port or (443 if parts.scheme == "https" else 80)
-    try:
-        with socket.create_connection((parts.hostname or "127.0.0.1", port), timeout=_ANSWER_SECONDS):
-            return True
-    except OSError:
-        return False
-
-
 def _entries(settings: Settings, room: str, folder: Path) -> list[dict[str, str]]:
     """The folder's files and folders that can be shown: the report first, then folders, then files by name."""
     root, base = rooms(settings)[room].resolve(), rooms(settings)[room]
     made = []
     for path in sorted(folder.iterdir(), key=lambda one: (one.stem != "report", one.is_file(), one.name)):
-        inside = (
-            _inside(root, path.resolve().relative_to(root).as_posix()) if path.resolve().is_relative_to(root) else None
-        )
-        if inside is not None:
-            made.append(_entry(_title(inside), address(settings, room, base / inside.relative_to(root)), inside))
+        real = path.resolve()
+        if real.is_relative_to(root) and _inside(root, real.relative_to(root).as_posix()) is not None:
+            made.append(_entry(_title(real), address(settings, room, base / real.relative_to(root)), real))
     return [entry for entry in made if entry is not None]
 
 

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from ravenstvo.runtime import airflow_home, bi, processes
+from ravenstvo.runtime.results import PREFIX
+from ravenstvo.runtime.terminal import Terminal
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse import migrate, server
 
@@ -29,20 +31,27 @@ class ServiceError(RuntimeError):
     """A service cannot be started; the message (Russian) says where to look."""
 
 
-def up(settings: Settings, say: Callable[[str], None]) -> None:
+def up(settings: Settings, terminal: Terminal) -> None:
     """Start what does not run yet, wait until all of it is healthy, and say where the interface is."""
     settings.make_home()
-    migrate.upgrade(settings)
-    environment = airflow_home.prepare(settings)
-    if not _runs(settings, "api-server") and not processes.port_is_free(settings.api_host, settings.api_port):
-        raise ServiceError(f"Порт {settings.api_port} занят. Задайте другой: RAVENSTVO_API_PORT=8081 make up")
-    for name in SERVICES:
-        if not _runs(settings, name):
-            _start(settings, name, environment)
-    _wait_until_healthy(settings)
-    say(f"Airflow: {airflow_home.api_url(settings)}")
-    say(f"Пользователь {airflow_home.ADMIN}, пароль в файле {airflow_home.passwords_file(settings)}")
-    say(f"Журналы: {settings.logs_dir}. Остановить: make down")
+    healthy: set[str] = set()
+    with terminal.stages(["хранилище", "настройка Airflow", "запуск служб"]) as stages:
+        stages.start("хранилище")
+        migrate.upgrade(settings)
+        stages.start("настройка Airflow")
+        environment = airflow_home.prepare(settings)
+        stages.start("запуск служб").progress = lambda: f"готово: {len(healthy)} из {len(SERVICES)}"
+        if not _runs(settings, "api-server") and not processes.port_is_free(settings.api_host, settings.api_port):
+            raise ServiceError(f"Порт {settings.api_port} занят. Задайте другой: RAVENSTVO_API_PORT=8081 make up")
+        for name in SERVICES:
+            if not _runs(settings, name):
+                _start(settings, name, environment)
+        _wait_until_healthy(settings, healthy)
+    terminal.path("Airflow", airflow_home.api_url(settings), 13)
+    terminal.path("Результаты", f"{airflow_home.api_url(settings)}{PREFIX}/", 13)
+    terminal.path("Журналы", settings.logs_dir, 13)
+    terminal.say(f"Пользователь {airflow_home.ADMIN}, пароль в файле {airflow_home.passwords_file(settings)}")
+    terminal.say("Остановить: make down")
 
 
 def run_in_foreground(settings: Settings, name: str) -> NoReturn:
@@ -75,13 +84,15 @@ def _runs(settings: Settings, name: str) -> bool:
     return processes.running(_note(settings, name)) is not None
 
 
-def _wait_until_healthy(settings: Settings) -> None:
+def _wait_until_healthy(settings: Settings, healthy: set[str]) -> None:
+    """Wait, noting in ``healthy`` which services are."""
     deadline = time.monotonic() + _START_SECONDS
     while True:
         for name in SERVICES:
             if not _runs(settings, name):
                 raise ServiceError(f"Служба {name} не запустилась. Подробности: {settings.logs_dir / (name + '.log')}")
         waiting = unhealthy(settings)
+        healthy |= set(SERVICES) - set(waiting)
         if not waiting:
             return
         if time.monotonic() > deadline:

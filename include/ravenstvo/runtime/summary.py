@@ -1,24 +1,39 @@
-"""What a run tells at its end: files, rows, schools found, and where to look next."""
+"""What a run tells at its end: files, rows, schools found, what changed, and where to look next."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 from psycopg2.extensions import cursor as Cursor
 
-from ravenstvo.publishing.difference import difference_path, published_differences
-from ravenstvo.quality.workbook import NO_YEAR
+from ravenstvo.calculation.proposal import ApprovalError, propose
+from ravenstvo.publishing.difference import difference, difference_path
+from ravenstvo.runtime.results import answers, results
+from ravenstvo.runtime.terminal import Terminal
 from ravenstvo.settings import Settings
+from ravenstvo.sources import load_sources
 from ravenstvo.warehouse.connection import connect
-
-Say = Callable[[str], None]
+from ravenstvo.words import counted, number
 
 _SHOWN = 10
+_PROGRAM = ".venv/bin/ravenstvo"
 
-
+_ROWS = """
+select source, count(distinct file_id), sum(n_rows_read), sum(n_rows_accepted), sum(n_rows_rejected),
+  sum(n_rows_dropped), sum(n_warnings)
+from ops.source_part
+where status = 'landed' and in_force and (year is null or year <= %s)
+group by source
+"""
+_REMARKS = """
+select f.path, coalesce(sum(p.n_rows_rejected), 0), coalesce(sum(p.n_warnings), 0)
+from ops.source_part as p join ops.source_file as f using (file_id)
+where p.status = 'landed' and p.in_force and p.year = %s and (p.n_rows_rejected > 0 or p.n_warnings > 0)
+group by f.path
+order by 2 desc, 3 desc, f.path
+"""
 _FOUND = """
 select i.method_code, m.kind, m.label_ru, count(*) filter (where i.is_low_results),
   count(case when m.kind = 'context_share' then i.is_adverse_context else i.is_low_results end),
@@ -31,26 +46,34 @@ order by m.kind <> 'low_share', i.method_code
 """
 
 
-def show(settings: Settings, started: datetime, say: Say) -> int:
+def show(settings: Settings, started: datetime, terminal: Terminal) -> int:
     """Print the summary of the run that began at ``started``. Returns the number of files refused as a whole."""
     found = json.loads(settings.last_inbox_file.read_text(encoding="utf-8"))
-    say("")
-    n_refused = show_files(settings, started, say, found)
+    terminal.say()
+    n_refused = show_files(settings, started, terminal, found)
     with connect(settings) as connection, connection.cursor() as cursor:
         calculation = _calculation(cursor, started)
         if calculation is None:
-            say(_nothing_to_do(cursor, found["year"]))
+            terminal.say(_nothing_to_do(cursor, found["year"]))
         else:
-            say(f"Пересчитаны годы: {', '.join(map(str, calculation['years']))} (расчёт {calculation['id']}).")
-            _show_differences(settings, cursor, calculation["years"], say)
-        _show_rows(cursor, found["year"], say)
-        listed = _show_schools(cursor, found["year"], say)
+            years = ", ".join(map(str, calculation["years"]))
+            terminal.say(f"Пересчитаны годы: {years} (расчёт {calculation['id']}).")
+        _show_rows(cursor, found["year"], terminal)
+        _show_remarks(cursor, found["year"], terminal)
+        listed = _show_schools(cursor, found["year"], terminal)
+        _show_changes(settings, cursor, listed, [] if calculation is None else calculation["years"], terminal)
         example = _example(cursor, listed) if listed else None
-    _show_next(settings, found["year"], listed, example, n_refused, say)
+    _show_open(settings, found["year"], terminal)
+    _show_next(settings, listed, example, terminal)
+    if n_refused:
+        terminal.say(
+            f"Внимание: отклонено целиком: {counted(n_refused, 'файл', 'файла', 'файлов')}; остальные загружены.",
+            "bold yellow",
+        )
     return n_refused
 
 
-def show_files(settings: Settings, started: datetime, say: Say, found: dict[str, Any] | None = None) -> int:
+def show_files(settings: Settings, started: datetime, terminal: Terminal, found: dict[str, Any] | None = None) -> int:
     """Print what became of the files of the run that began at ``started``. Returns the number of refused ones."""
     with connect(settings) as connection, connection.cursor() as cursor:
         cursor.execute(
@@ -69,14 +92,14 @@ def show_files(settings: Settings, started: datetime, say: Say, found: dict[str,
         )
         refused = cursor.fetchall()
     if found is not None:
-        say(
-            f"Файлов в папке: {found['n_found']}. Загружено новых: {n_landed}, были загружены раньше: "
-            f"{found['n_known']}, ждут своего года: {n_waiting}, отклонено: {len(refused)}."
+        terminal.say(
+            f"Файлов в папке: {number(found['n_found'])}. Загружено новых: {number(n_landed)}, были загружены раньше: "
+            f"{number(found['n_known'])}, ждут своего года: {number(n_waiting)}, отклонено: {number(len(refused))}."
         )
     for path, message in refused[:_SHOWN]:
-        say(f"  ОТКЛОНЁН {path}: {message}")
+        terminal.say(f"  ОТКЛОНЁН {path}: {message}", "red")
     if len(refused) > _SHOWN:
-        say(f"  … и ещё {len(refused) - _SHOWN}")
+        terminal.say(f"  … и ещё {len(refused) - _SHOWN}")
     return len(refused)
 
 
@@ -90,15 +113,6 @@ def _calculation(cursor: Cursor, started: datetime) -> dict[str, Any] | None:
     return None if row is None else {"id": row[0], "years": row[1]}
 
 
-def _show_differences(settings: Settings, cursor: Cursor, years: list[int], say: Say) -> None:
-    """Say where an approved list no longer is what is computed."""
-    for found in published_differences(cursor, years):
-        say(
-            f"Перечень {found.year} года утверждён на расчёте {found.pair.base_id} и заморожен; новый расчёт "
-            f"отличается от него, школ с отличиями: {found.n_schools}. Книга: {difference_path(settings, found)}"
-        )
-
-
 def _nothing_to_do(cursor: Cursor, year: int) -> str:
     cursor.execute("select exists (select 1 from ops.source_part where in_force and year = %s)", (year,))
     row = cursor.fetchone()
@@ -107,20 +121,45 @@ def _nothing_to_do(cursor: Cursor, year: int) -> str:
     return f"Данных за {year} год нет: рассчитывать нечего."
 
 
-def _show_rows(cursor: Cursor, year: int, say: Say) -> None:
+def _show_rows(cursor: Cursor, year: int, terminal: Terminal) -> None:
+    """Rows of the files in force by what they tell of; read = accepted + rejected + dropped."""
+    cursor.execute(_ROWS, (year,))
+    sources = load_sources()
+    rows: list[list[Any]] = [
+        [sources[source].title if source in sources else source, *(int(count or 0) for count in counts)]
+        for source, *counts in cursor.fetchall()
+    ]
+    if not rows:
+        return
+    rows.sort(key=lambda row: (-row[2], row[0]))
+    # A file that tells of two things is counted once.
     cursor.execute(
-        "select sum(n_rows_read), sum(n_rows_accepted), sum(n_rows_rejected), sum(n_rows_dropped), sum(n_warnings) "
-        "from ops.source_part where status = 'landed' and in_force and (year is null or year <= %s)",
+        "select count(distinct file_id) from ops.source_part "
+        "where status = 'landed' and in_force and (year is null or year <= %s)",
         (year,),
     )
-    read, accepted, rejected, dropped, warnings = (value or 0 for value in cursor.fetchone() or (0,) * 5)
-    say(
-        f"Строк в действующих файлах: {read} = принято {accepted} + отклонено {rejected} + заголовки, итоги и пустые "
-        f"{dropped}. Принято с предупреждением: {warnings}."
-    )
+    n_files = (cursor.fetchone() or (0,))[0]
+    total = ["Всего", n_files, *(sum(row[place] for row in rows) for place in range(2, 7))]
+    terminal.heading(f"Строки действующих файлов, по {year} год включительно")
+    columns = ("Сведения", "Файлов", "Прочитано", "Принято", "Отклонено", "Не данные", "Предупреждений")
+    terminal.table(columns, [*rows, total], total=True)
+    terminal.say("  Не данные — заголовки, итоги и пустые строки. Принятая строка может быть с предупреждением.", "dim")
 
 
-def _show_schools(cursor: Cursor, year: int, say: Say) -> int | None:
+def _show_remarks(cursor: Cursor, year: int, terminal: Terminal) -> None:
+    """Files of the year whose senders have something to correct."""
+    cursor.execute(_REMARKS, (year,))
+    remarks = [[path, int(rejected), int(warnings)] for path, rejected, warnings in cursor.fetchall()]
+    if not remarks:
+        return
+    files = counted(len(remarks), "файл", "файла", "файлов")
+    terminal.heading(f"Замечания отправителям, {year} год: {files}")
+    terminal.table(("Файл", "Отклонено строк", "Предупреждений"), remarks[:_SHOWN])
+    if len(remarks) > _SHOWN:
+        terminal.say(f"  … и ещё {len(remarks) - _SHOWN}; у каждого файла своя книга с замечаниями")
+
+
+def _show_schools(cursor: Cursor, year: int, terminal: Terminal) -> int | None:
     """Print schools found by method in the latest year with results. Returns that year."""
     cursor.execute("select to_regclass('marts.mart_identification')")
     if (cursor.fetchone() or (None,))[0] is None:
@@ -128,24 +167,56 @@ def _show_schools(cursor: Cursor, year: int, say: Say) -> int | None:
     cursor.execute("select max(year) from marts.mart_identification where year <= %s", (year,))
     last = (cursor.fetchone() or (None,))[0]
     if last is None:
-        say("Результатов, по которым можно составить перечень, ещё нет.")
+        terminal.say("Результатов, по которым можно составить перечень, ещё нет.")
         return None
     if last < year:
-        say(f"За {year} год результатов нет; последний год с результатами — {last}.")
+        terminal.say(f"За {year} год результатов нет; последний год с результатами — {last}.")
     cursor.execute(_FOUND, (last,))
     found = cursor.fetchall()
-    say(f"Школы с низкими результатами, {last} год (из них держатся на одном участнике):")
-    for method, kind, title, n_low, n_judged, n_fragile, _ in found:
-        if kind != "context_share" and n_judged:
-            fragile = f" ({n_fragile})" if n_fragile else ""
-            say(f"  {method}: {n_low} из {n_judged}{fragile} — {title}")
+    terminal.heading(f"Школы с низкими результатами, {last} год")
+    rows = [
+        (method, n_low, n_judged, n_fragile, title)
+        for method, kind, title, n_low, n_judged, n_fragile, _ in found
+        if kind != "context_share" and n_judged
+    ]
+    terminal.table(("Метод", "Школ", "Из", "Неустойчивых", "Что считает низким"), rows)
     without = [method for method, kind, *_, n_judged, _, _ in found if kind != "context_share" and not n_judged]
     if without:
-        say(f"  без данных для вывода: {', '.join(without)}")
+        terminal.say(f"  без данных для вывода: {', '.join(without)}")
     for method, kind, title, _, n_judged, _, n_adverse in found:
         if kind == "context_share" and n_judged:
-            say(f"Школы в неблагоприятных условиях: {n_adverse} из {n_judged} ({method}) — {title}")
+            terminal.say(f"  Школы в неблагоприятных условиях: {n_adverse} из {n_judged} ({method}) — {title}")
+    if any(row[3] for row in rows):
+        terminal.say("  Неустойчивые: один участник изменил бы вывод.", "dim")
     return int(last)
+
+
+def _show_changes(settings: Settings, cursor: Cursor, year: int | None, years: list[int], terminal: Terminal) -> None:
+    """What the list of the year changes: to the year before, to the calculation before, to lists that are approved."""
+    if year is None:
+        return
+    lines = []
+    try:
+        proposed = propose(cursor, year)
+    except ApprovalError:
+        proposed = None  # no method to approve by: nothing to compare
+    if proposed is not None and proposed.last_year is not None:
+        lines.append(
+            f"  К {year - 1} году ({proposed.method_code}, {proposed.last_year.kind}): вошли {len(proposed.entered)}, "
+            f"вышли {len(proposed.left)}, остались {proposed.n_stayed}"
+        )
+    for changed in range(min(years), max(years) + 1) if years else ():
+        found = difference(cursor, changed)
+        if found.is_published and found.changes:
+            lines.append(
+                f"  Перечень {found.year} года утверждён на расчёте {found.pair.base_id} и заморожен; новый расчёт "
+                f"отличается от него, школ с отличиями: {found.n_schools}. Книга: {difference_path(settings, found)}"
+            )
+        elif found.pair is not None:
+            lines.append(f"  К прошлому расчёту {found.year} года: школ с отличиями — {found.n_schools}")
+    if lines:
+        terminal.heading("Изменения")
+        terminal.say("\n".join(lines))
 
 
 def _example(cursor: Cursor, year: int) -> str | None:
@@ -159,22 +230,29 @@ def _example(cursor: Cursor, year: int) -> str | None:
     return row[0] if row else None
 
 
-def _show_next(
-    settings: Settings, year: int, listed: int | None, example: str | None, n_refused: int, say: Say
-) -> None:
-    program = ".venv/bin/ravenstvo"
-    say("\nДальше:")
-    if example is not None:
-        say(f"  {program} explain --school {example} --year {listed}")
+def _show_open(settings: Settings, year: int, terminal: Terminal) -> None:
+    """Paths of what people open; only what exists."""
+    found: list[tuple[str, Any]] = [(one.title, one.path) for one in results(settings, year)]
+    if answers(settings.dashboards_address):
+        found.append(("Дашборды", settings.dashboards_address))
+    if not found:
+        return
+    terminal.heading("Открыть:")
+    width = max(len(title) for title, _ in found)
+    for title, target in found:
+        terminal.path(title, target, width)
+
+
+def _show_next(settings: Settings, listed: int | None, example: str | None, terminal: Terminal) -> None:
+    commands = []
     if listed is not None:
-        say(f'  {program} query "select * from marts.mart_identification where year = {listed} and is_low_results"')
-    say(f"  {program} status")
-    for folder in (str(year), NO_YEAR):
-        errors = settings.reports_dir / folder / "errors"
-        if errors.is_dir() and any(errors.iterdir()):
-            say(f"  Ошибки для отправителей: {errors}")
-    docs = settings.data_docs_dir / "index.html"
-    if docs.exists():
-        say(f"  Проверки (Data Docs): {docs}")
-    if n_refused:
-        say(f"Внимание: отклонено файлов целиком: {n_refused}; остальные загружены.")
+        commands.append((f"{_PROGRAM} approve --year {listed} --show", "предлагаемый перечень целиком"))
+    if example is not None:
+        commands.append((f"{_PROGRAM} explain --school {example} --year {listed}", "почему школа в перечне"))
+    commands.append((f"{_PROGRAM} status", "файлы, версии, отклонённые строки"))
+    if not answers(settings.dashboards_address):
+        commands.append(("make bi", "дашборды"))
+    terminal.heading("Дальше:")
+    width = max(len(command) for command, _ in commands)
+    for command, what in commands:
+        terminal.say(f"  {command:<{width}}  — {what}")

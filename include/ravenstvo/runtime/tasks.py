@@ -45,7 +45,8 @@ def read_inbox(params: Mapping[str, Any], partition_key: str | None) -> dict[str
     upgrade(settings)
     inbox = Path(params["inbox"]) if params.get("inbox") else settings.inbox or settings.sample_dir
     plan = read(inbox, campaign_year(params, partition_key, settings), settings)
-    found = {name: plan[name] for name in ("year", "n_found", "n_known", "fingerprints")} | {"inbox": str(inbox)}
+    found = {name: plan[name] for name in ("year", "n_found", "n_known", "fingerprints")}
+    found |= {"inbox": str(inbox), "n_new": len(plan["files"])}
     settings.last_inbox_file.write_text(json.dumps(found, ensure_ascii=False), encoding="utf-8")
     return plan
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from ravenstvo.sample.exam_files import write_protocols, write_summary_form
@@ -16,9 +17,12 @@ from ravenstvo.sample.truth import marks_report, sends_summary
 from ravenstvo.sample.vpr_files import write_marks_report, write_vpr
 
 
-def generate(out: Path, seed: int, n_schools: int, years: list[int]) -> list[Path]:
+def generate(
+    out: Path, seed: int, n_schools: int, years: list[int], begin: Callable[[str], object] = lambda part: None
+) -> list[Path]:
     """Write a made-up region's inbox into `out` and return its files; the same arguments give the same bytes.
 
+    ``begin`` is told the Russian name of each part before it is written: a large region takes minutes.
     Raises FileExistsError if `out` already holds something, ValueError for no schools or no years.
     """
     if n_schools < 1 or not years:
@@ -26,9 +30,11 @@ def generate(out: Path, seed: int, n_schools: int, years: list[int]) -> list[Pat
     if out.exists() and any(out.iterdir()):
         raise FileExistsError(f"Папка «{out}» не пуста: укажите новую или пустую папку.")
     schools = build_schools(seed, n_schools, years)
+    begin("реестры")
     write_registers(out, schools, years)
     write_programmes(out, seed, schools, max(years))
     for year in sorted(years):
+        begin(f"{year} год")
         write_vpr(out, year, list(vpr_works(seed, schools, year, min(years))), seed)
         write_context(out, seed, schools, year)
         exams = exam_year(seed, schools, year, min(years))

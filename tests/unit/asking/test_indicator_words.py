@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from ravenstvo.asking import indicator_rows
-from ravenstvo.asking.indicator import _is_about, period_dates, why_tracked
+from ravenstvo.asking.indicator_lines import is_about, why_tracked
+from ravenstvo.asking.indicator_rows import period_dates
 from ravenstvo.asking.indicator_words import (
     folded_code,
     nearest,
@@ -161,7 +162,7 @@ def test_periods_are_told_and_dated() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "section", "remark", "is_about"),
+    ("code", "section", "remark", "expected"),
     [
         ("P1.8a", "road_map", "Пункты различаются кодами 1.8a и 1.8b.", True),
         ("P1.8", "road_map", "Пункты различаются кодами 1.8a и 1.8b.", False),
@@ -172,9 +173,9 @@ def test_periods_are_told_and_dated() -> None:
         ("T1", "indicator", "Считаются оба прочтения (T17).", False),
     ],
 )
-def test_remarks_find_their_indicator(code: str, section: str, remark: str, is_about: bool) -> None:
+def test_remarks_find_their_indicator(code: str, section: str, remark: str, expected: bool) -> None:
     about = {"indicator_code": code, "section": section, "quote": "слова", "more_quotes": []}
-    assert _is_about({"remark": remark, "quote": None}, about) is is_about
+    assert is_about({"remark": remark, "quote": None}, about) is expected
 
 
 @pytest.mark.parametrize(

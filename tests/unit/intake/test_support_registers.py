@@ -7,31 +7,8 @@ import json
 import pytest
 from ravenstvo.layouts import load_layouts
 from ravenstvo.sources import load_sources
+from support_forms import SNILS, TEMPLATES, filled
 
-TEMPLATES = [
-    "agreement",
-    "association",
-    "contest",
-    "deficit",
-    "document",
-    "event",
-    "event_participant",
-    "facility",
-    "infrastructure",
-    "membership",
-    "pd_record",
-    "plan_item",
-    "practice",
-    "quality_monitoring",
-    "satisfaction",
-    "school_name_alias",
-    "self_assessment",
-    "service",
-    "staff",
-    "staffing",
-    "transition_programme",
-]
-SNILS = "112-233-445 95"
 FRDO = [
     "Вид документа",
     "Статус документа",
@@ -97,18 +74,11 @@ def headers(name: str, *, all_columns: bool) -> list[str]:
     return [mapped.header[0] for mapped in load_layouts()[name].columns.values() if all_columns or mapped.required]
 
 
-def filled(name: str) -> dict[str, str]:
-    """Header → the example that the source's document gives."""
-    source, layout = load_sources()[name], load_layouts()[name]
-    examples = {column.name: column.example for column in source.columns} | {"person.snils": SNILS}
-    return {mapped.header[0]: examples.get(column, "") for column, mapped in layout.columns.items()}
-
-
 @pytest.mark.parametrize("name", TEMPLATES)
 @pytest.mark.parametrize("all_columns", [True, False])
 def test_header_is_known_by_its_own_layout_alone(read, workbook, name: str, all_columns: bool) -> None:
     header = headers(name, all_columns=all_columns)
-    example = filled(name)
+    example = filled(name, {"person.snils": SNILS})
     rows = [
         [load_sources()[name].title],
         header,
@@ -180,7 +150,7 @@ def test_two_spellings_of_a_programme_are_one_content(read, workbook) -> None:
     names = ["tomsk_2018", "Томск, 2018", "показатели мероприятий 2.2  ФЦПРО", "своя  программа", "Своя программа", ""]
     rows = [header]
     for name in names:
-        row = filled("agreement") | {"Программа": name, "Дата подписания": "2018-04-15"}
+        row = filled("agreement", {}) | {"Программа": name, "Дата подписания": "2018-04-15"}
         rows.append([row[title] for title in header])
     answer, records = read("договоры.xlsx", workbook("договоры.xlsx", Лист1=rows))
     assert [(part["content_key"], part["n_records"]) for part in answer["parts"]] == [

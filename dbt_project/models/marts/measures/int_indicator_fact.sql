@@ -43,11 +43,7 @@ fact as (
 matched as (
 
     select
-        filter.year,
-        filter.programme_code,
-        filter.indicator_code,
-        filter.version,
-        filter.period,
+        {{ measure_key('filter') }},
         filter.role,
         filter.schools,
         fact.fact,
@@ -110,11 +106,7 @@ matched as (
 )
 
 select
-    matched.year,
-    matched.programme_code,
-    matched.indicator_code,
-    matched.version,
-    matched.period,
+    {{ measure_key('matched') }},
     matched.role,
     matched.fact,
     matched.school_id,

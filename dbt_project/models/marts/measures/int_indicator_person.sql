@@ -66,18 +66,10 @@ helped as (
         fact.person_id,
         case when fact.person_id is null then fact.school_id end as school_id
     from fact
-    inner join asked
-        on
-            fact.programme_code = asked.programme_code
-            and fact.indicator_code = asked.indicator_code
-            and fact.version = asked.version
-            and fact.period = asked.period
+    inner join asked on {{ same_measure('fact', 'asked') }}
     left join joint
         on
-            fact.programme_code = joint.programme_code
-            and fact.indicator_code = joint.indicator_code
-            and fact.version = joint.version
-            and fact.period = joint.period
+            {{ same_measure('fact', 'joint') }}
             and fact.object_key = joint.object_key
     where not asked.is_joint or joint.object_key is not null
 
@@ -93,11 +85,7 @@ helped_school as (
 judged as (
 
     select
-        asked.year,
-        asked.programme_code,
-        asked.indicator_code,
-        asked.version,
-        asked.period,
+        {{ measure_key('asked') }},
         roster.school_id,
         roster.municipality_code,
         roster.school_code,
@@ -112,17 +100,11 @@ judged as (
     inner join roster on asked.programme_code = roster.programme_code and asked.period = roster.period
     left join helped
         on
-            asked.programme_code = helped.programme_code
-            and asked.indicator_code = helped.indicator_code
-            and asked.version = helped.version
-            and asked.period = helped.period
+            {{ same_measure('asked', 'helped') }}
             and roster.person_id = helped.person_id
     left join helped_school
         on
-            asked.programme_code = helped_school.programme_code
-            and asked.indicator_code = helped_school.indicator_code
-            and asked.version = helped_school.version
-            and asked.period = helped_school.period
+            {{ same_measure('asked', 'helped_school') }}
             and roster.school_id = helped_school.school_id
     where
         (roster.is_member or asked.with_partners)

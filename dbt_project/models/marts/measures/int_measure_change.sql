@@ -56,11 +56,7 @@ gap_of_year as (
 gap as (
 
     select
-        asked.year,
-        asked.programme_code,
-        asked.indicator_code,
-        asked.version,
-        asked.period,
+        {{ measure_key('asked') }},
         'region' as territory_kind,
         'region' as territory_code,
         cast(null as numeric) as numerator,
@@ -70,17 +66,11 @@ gap as (
     from asked
     left join gap_of_year as now_gap
         on
-            asked.programme_code = now_gap.programme_code
-            and asked.indicator_code = now_gap.indicator_code
-            and asked.version = now_gap.version
-            and asked.period = now_gap.period
+            {{ same_measure('asked', 'now_gap') }}
             and asked.year = now_gap.year
     left join gap_of_year as base_gap
         on
-            asked.programme_code = base_gap.programme_code
-            and asked.indicator_code = base_gap.indicator_code
-            and asked.version = base_gap.version
-            and asked.period = base_gap.period
+            {{ same_measure('asked', 'base_gap') }}
             and asked.year_from = base_gap.year
     where asked.measure in ('gap', 'gap_change')
 
@@ -125,11 +115,7 @@ base as (
 change_of_school as (
 
     select
-        asked.year,
-        asked.programme_code,
-        asked.indicator_code,
-        asked.version,
-        asked.period,
+        {{ measure_key('asked') }},
         asked.measure,
         school.municipality_code,
         school.school_code,
@@ -150,9 +136,7 @@ change_of_school as (
     where
         asked.measure in ('change', 'change_share')
         and (asked.procedure_set = 'all' or later.exam in ('oge', 'ege'))
-    group by
-        asked.year, asked.programme_code, asked.indicator_code, asked.version, asked.period, asked.measure,
-        school.municipality_code, school.school_code
+    group by {{ measure_key('asked') }}, asked.measure, school.municipality_code, school.school_code
 
 ),
 

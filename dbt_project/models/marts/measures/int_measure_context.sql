@@ -30,11 +30,7 @@ form as (
 of_form as (
 
     select
-        asked.year,
-        asked.programme_code,
-        asked.indicator_code,
-        asked.version,
-        asked.period,
+        {{ measure_key('asked') }},
         school.municipality_code,
         school.school_code,
         cast(form.answers ->> (asked.parameters ->> 'column') as numeric) as n_counted,
@@ -53,11 +49,7 @@ of_form as (
 rating as (
 
     select distinct on (asked.programme_code, asked.indicator_code, asked.version, asked.period, school.school_id)
-        asked.year,
-        asked.programme_code,
-        asked.indicator_code,
-        asked.version,
-        asked.period,
+        {{ measure_key('asked') }},
         school.municipality_code,
         school.school_code,
         cast(cast(rating.score >= cast(asked.parameters ->> 'threshold' as numeric) as integer) as numeric)
@@ -104,11 +96,7 @@ found as (
 label as (
 
     select distinct on (asked.programme_code, asked.indicator_code, asked.version, asked.period, named.label_key)
-        asked.year,
-        asked.programme_code,
-        asked.indicator_code,
-        asked.version,
-        asked.period,
+        {{ measure_key('asked') }},
         strpos({{ fold('named.label_ru') }}, {{ fold("asked.parameters ->> 'forbidden'") }}) > 0 as is_forbidden
     from asked
     inner join {{ ref('method_label') }} as named
@@ -137,24 +125,12 @@ forbidden as (
 )
 
 select
-    asked.year,
-    asked.programme_code,
-    asked.indicator_code,
-    asked.version,
-    asked.period,
-    '' as component,
-    coalesce(found.territory_kind, 'region') as territory_kind,
-    coalesce(found.territory_code, 'region') as territory_code,
+    {{ measured_territory('asked', 'found') }},
     found.numerator,
     coalesce(found.denominator, 0) as denominator,
     found.numerator / nullif(found.denominator, 0) as value
 from asked
-left join found
-    on
-        asked.programme_code = found.programme_code
-        and asked.indicator_code = found.indicator_code
-        and asked.version = found.version
-        and asked.period = found.period
+left join found on {{ same_measure('asked', 'found') }}
 where asked.measure <> 'label'
 union all
 select

@@ -45,11 +45,7 @@ supported as (
 judged as (
 
     select
-        asked.year,
-        asked.programme_code,
-        asked.indicator_code,
-        asked.version,
-        asked.period,
+        {{ measure_key('asked') }},
         asked.measure,
         school.municipality_code,
         school.school_code,
@@ -70,10 +66,7 @@ judged as (
     inner join deficit on school.school_id = deficit.school_id
     left join supported
         on
-            asked.programme_code = supported.programme_code
-            and asked.indicator_code = supported.indicator_code
-            and asked.version = supported.version
-            and asked.period = supported.period
+            {{ same_measure('asked', 'supported') }}
             and deficit.person_id = supported.person_id
 
 ),
@@ -99,14 +92,7 @@ found as (
 )
 
 select
-    asked.year,
-    asked.programme_code,
-    asked.indicator_code,
-    asked.version,
-    asked.period,
-    '' as component,
-    coalesce(found.territory_kind, 'region') as territory_kind,
-    coalesce(found.territory_code, 'region') as territory_code,
+    {{ measured_territory('asked', 'found') }},
     case asked.measure
         when 'deficit_change' then found.n_at_end - found.n_at_start else coalesce(found.n_counted, 0)
     end
@@ -117,9 +103,4 @@ select
         else found.n_counted / nullif(found.n_asked, 0)
     end as value
 from asked
-left join found
-    on
-        asked.programme_code = found.programme_code
-        and asked.indicator_code = found.indicator_code
-        and asked.version = found.version
-        and asked.period = found.period
+left join found on {{ same_measure('asked', 'found') }}

@@ -93,11 +93,7 @@ passed as (
 leaver as (
 
     select
-        passed.year,
-        passed.programme_code,
-        passed.indicator_code,
-        passed.version,
-        passed.period,
+        {{ measure_key('passed') }},
         passed.exam,
         passed.municipality_code,
         passed.school_code,
@@ -116,25 +112,17 @@ leaver as (
         group by programme_code, indicator_code, version, period, exam
     ) as needed
         on
-            passed.programme_code = needed.programme_code
-            and passed.indicator_code = needed.indicator_code
-            and passed.version = needed.version
-            and passed.period = needed.period
+            {{ same_measure('passed', 'needed') }}
             and passed.exam = needed.exam
     group by
-        passed.year, passed.programme_code, passed.indicator_code, passed.version, passed.period, passed.exam,
-        passed.municipality_code, passed.school_code, passed.person
+        {{ measure_key('passed') }}, passed.exam, passed.municipality_code, passed.school_code, passed.person
 
 ),
 
 elective as (
 
     select
-        asked.year,
-        asked.programme_code,
-        asked.indicator_code,
-        asked.version,
-        asked.period,
+        {{ measure_key('asked') }},
         school.municipality_code,
         school.school_code,
         result.is_below_min
@@ -184,11 +172,7 @@ found as (
 persistent as (
 
     select
-        asked.year,
-        asked.programme_code,
-        asked.indicator_code,
-        asked.version,
-        asked.period,
+        {{ measure_key('asked') }},
         cast(
             count(distinct history.school_id) filter (where history.n_years_low = history.n_years_assessed) as numeric
         ) as n_low
@@ -203,7 +187,7 @@ persistent as (
             and cast(method.parameters ->> 'is_default' as boolean)
             and history.n_years_assessed = cast(method.parameters ->> 'years' as integer)
     where asked.measure = 'persistent'
-    group by asked.year, asked.programme_code, asked.indicator_code, asked.version, asked.period
+    group by {{ measure_key('asked') }}
 
 )
 

@@ -25,12 +25,7 @@ fact as (
             else fact.object_key
         end as counted_key
     from {{ ref('int_indicator_fact') }} as fact
-    inner join asked
-        on
-            fact.programme_code = asked.programme_code
-            and fact.indicator_code = asked.indicator_code
-            and fact.version = asked.version
-            and fact.period = asked.period
+    inner join asked on {{ same_measure('fact', 'asked') }}
 
 ),
 
@@ -48,14 +43,7 @@ found as (
 )
 
 select
-    asked.year,
-    asked.programme_code,
-    asked.indicator_code,
-    asked.version,
-    asked.period,
-    '' as component,
-    coalesce(found.territory_kind, 'region') as territory_kind,
-    coalesce(found.territory_code, 'region') as territory_code,
+    {{ measured_territory('asked', 'found') }},
     case asked.measure when 'milestone' then least(coalesce(found.n_done, 0), 1) else coalesce(found.n_done, 0) end
         as numerator,
     case asked.measure when 'milestone' then 1 when 'fact_share' then coalesce(found.n_planned, 0) end as denominator,
@@ -67,10 +55,7 @@ select
 from asked
 left join found
     on
-        asked.programme_code = found.programme_code
-        and asked.indicator_code = found.indicator_code
-        and asked.version = found.version
-        and asked.period = found.period
+        {{ same_measure('asked', 'found') }}
         and found.territory_code <> ''
         -- A milestone is one for all: only the region has it.
         and (asked.measure <> 'milestone' or found.territory_kind = 'region')

@@ -139,11 +139,7 @@ summed as (
 )
 
 select
-    asked.year,
-    asked.programme_code,
-    asked.indicator_code,
-    asked.version,
-    asked.period,
+    {{ measure_key('asked') }},
     '' as component,
     'region' as territory_kind,
     'region' as territory_code,
@@ -171,9 +167,4 @@ select
         0
     ) as value
 from asked
-left join summed
-    on
-        asked.programme_code = summed.programme_code
-        and asked.indicator_code = summed.indicator_code
-        and asked.version = summed.version
-        and asked.period = summed.period
+left join summed on {{ same_measure('asked', 'summed') }}

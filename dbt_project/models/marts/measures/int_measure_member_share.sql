@@ -56,11 +56,7 @@ counted as (
 judged as (
 
     select
-        asked.year,
-        asked.programme_code,
-        asked.indicator_code,
-        asked.version,
-        asked.period,
+        {{ measure_key('asked') }},
         member.municipality_code,
         member.school_code,
         asked.has_components,
@@ -76,10 +72,7 @@ judged as (
     inner join member on asked.programme_code = member.programme_code and asked.period = member.period
     left join counted
         on
-            asked.programme_code = counted.programme_code
-            and asked.indicator_code = counted.indicator_code
-            and asked.version = counted.version
-            and asked.period = counted.period
+            {{ same_measure('asked', 'counted') }}
             and member.school_id = counted.school_id
     where not asked.is_among or counted.n_among > 0
 
@@ -135,10 +128,7 @@ nobody as (
     where not exists (
         select 1 from judged
         where
-            judged.programme_code = asked.programme_code
-            and judged.indicator_code = asked.indicator_code
-            and judged.version = asked.version
-            and judged.period = asked.period
+            {{ same_measure('judged', 'asked') }}
     )
 
 )

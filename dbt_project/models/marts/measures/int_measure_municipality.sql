@@ -39,21 +39,14 @@ reached as (
 of_municipality as (
 
     select
-        asked.year,
-        asked.programme_code,
-        asked.indicator_code,
-        asked.version,
-        asked.period,
+        {{ measure_key('asked') }},
         municipality.municipality_code,
         reached.municipality_code is not null as is_reached
     from asked
     cross join municipality
     left join reached
         on
-            asked.programme_code = reached.programme_code
-            and asked.indicator_code = reached.indicator_code
-            and asked.version = reached.version
-            and asked.period = reached.period
+            {{ same_measure('asked', 'reached') }}
             and municipality.municipality_code = reached.municipality_code
     where
         asked.measure = 'municipality_share'
@@ -86,11 +79,7 @@ share as (
 listed as (
 
     select
-        asked.year,
-        asked.programme_code,
-        asked.indicator_code,
-        asked.version,
-        asked.period,
+        {{ measure_key('asked') }},
         cast(asked.parameters ->> 'exactly' as integer) as exactly,
         cast(asked.parameters ->> 'at_least' as integer) as at_least,
         place.name,
@@ -134,11 +123,7 @@ listed_count as (
 low as (
 
     select
-        asked.year,
-        asked.programme_code,
-        asked.indicator_code,
-        asked.version,
-        asked.period,
+        {{ measure_key('asked') }},
         'region' as territory_kind,
         'region' as territory_code,
         cast(count(*) filter (where judged.is_low_municipality) as numeric) as numerator,
@@ -147,7 +132,7 @@ low as (
     inner join {{ ref('mart_municipality_identification') }} as judged
         on asked.year = judged.year and judged.is_default
     where asked.measure = 'municipal_low' and judged.is_low_municipality is not null
-    group by asked.year, asked.programme_code, asked.indicator_code, asked.version, asked.period
+    group by {{ measure_key('asked') }}
 
 ),
 

@@ -23,21 +23,9 @@ found as (
 )
 
 select
-    asked.year,
-    asked.programme_code,
-    asked.indicator_code,
-    asked.version,
-    asked.period,
-    '' as component,
-    coalesce(found.territory_kind, 'region') as territory_kind,
-    coalesce(found.territory_code, 'region') as territory_code,
+    {{ measured_territory('asked', 'found') }},
     coalesce(found.numerator, 0) as numerator,
     coalesce(found.denominator, 0) as denominator,
     found.numerator / nullif(found.denominator, 0) as value
 from asked
-left join found
-    on
-        asked.programme_code = found.programme_code
-        and asked.indicator_code = found.indicator_code
-        and asked.version = found.version
-        and asked.period = found.period
+left join found on {{ same_measure('asked', 'found') }}

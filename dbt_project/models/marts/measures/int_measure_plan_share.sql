@@ -21,11 +21,7 @@ item as (
 of_plan as (
 
     select
-        asked.year,
-        asked.programme_code,
-        asked.indicator_code,
-        asked.version,
-        asked.period,
+        {{ measure_key('asked') }},
         '' as school_code,
         '' as municipality_code,
         case
@@ -66,11 +62,7 @@ place as (
 of_place as (
 
     select
-        asked.year,
-        asked.programme_code,
-        asked.indicator_code,
-        asked.version,
-        asked.period,
+        {{ measure_key('asked') }},
         place.school_code,
         place.school_municipality as municipality_code,
         exists(
@@ -112,22 +104,12 @@ found as (
 )
 
 select
-    asked.year,
-    asked.programme_code,
-    asked.indicator_code,
-    asked.version,
-    asked.period,
-    '' as component,
-    coalesce(found.territory_kind, 'region') as territory_kind,
-    coalesce(found.territory_code, 'region') as territory_code,
+    {{ measured_territory('asked', 'found') }},
     found.numerator,
     coalesce(found.denominator, 0) as denominator,
     found.numerator / nullif(found.denominator, 0) as value
 from asked
 left join found
     on
-        asked.programme_code = found.programme_code
-        and asked.indicator_code = found.indicator_code
-        and asked.version = found.version
-        and asked.period = found.period
+        {{ same_measure('asked', 'found') }}
         and found.territory_code <> ''

@@ -22,11 +22,7 @@ school as (
 judged as (
 
     select
-        asked.year,
-        asked.programme_code,
-        asked.indicator_code,
-        asked.version,
-        asked.period,
+        {{ measure_key('asked') }},
         asked.measure,
         school.municipality_code,
         school.school_code,
@@ -71,14 +67,7 @@ everywhere as (
 )
 
 select
-    everywhere.year,
-    everywhere.programme_code,
-    everywhere.indicator_code,
-    everywhere.version,
-    everywhere.period,
-    '' as component,
-    coalesce(found.territory_kind, 'region') as territory_kind,
-    coalesce(found.territory_code, 'region') as territory_code,
+    {{ measured_territory('everywhere', 'found') }},
     case everywhere.measure
         when 'set_flag' then least(coalesce(found.n_wanted, 0), 1) else coalesce(found.n_wanted, 0)
     end as numerator,
@@ -89,9 +78,4 @@ select
         else coalesce(found.n_wanted, 0)
     end as value
 from everywhere
-left join found
-    on
-        everywhere.programme_code = found.programme_code
-        and everywhere.indicator_code = found.indicator_code
-        and everywhere.version = found.version
-        and everywhere.period = found.period
+left join found on {{ same_measure('everywhere', 'found') }}

@@ -71,11 +71,7 @@ counted as (
 )
 
 select
-    asked.year,
-    asked.programme_code,
-    asked.indicator_code,
-    asked.version,
-    asked.period,
+    {{ measure_key('asked') }},
     '' as component,
     'region' as territory_kind,
     'region' as territory_code,
@@ -96,10 +92,5 @@ select
         ) as numeric
     ) as value
 from asked
-left join counted
-    on
-        asked.programme_code = counted.programme_code
-        and asked.indicator_code = counted.indicator_code
-        and asked.version = counted.version
-        and asked.period = counted.period
-group by asked.year, asked.programme_code, asked.indicator_code, asked.version, asked.period
+left join counted on {{ same_measure('asked', 'counted') }}
+group by {{ measure_key('asked') }}

@@ -77,28 +77,22 @@ fitting as (
 course as (
 
     select
-        year,
-        programme_code,
-        school_id,
-        person_id,
+        {{ worker_key() }},
         course_key,
         max(hours) as hours
     from fitting
     where is_of_position and not is_repeated
-    group by year, programme_code, school_id, person_id, course_key
+    group by {{ worker_key() }}, course_key
 
 ),
 
 hours as (
 
     select
-        year,
-        programme_code,
-        school_id,
-        person_id,
+        {{ worker_key() }},
         cast(sum(hours) as integer) as hours
     from course
-    group by year, programme_code, school_id, person_id
+    group by {{ worker_key() }}
 
 ),
 
@@ -106,10 +100,7 @@ hours as (
 held as (
 
     select
-        fitting.year,
-        fitting.programme_code,
-        fitting.school_id,
-        fitting.person_id,
+        {{ worker_key('fitting') }},
         array_agg(distinct listed.position order by listed.position) as positions
     from fitting
     left join staff
@@ -120,7 +111,7 @@ held as (
             and fitting.person_id = staff.person_id
     cross join lateral unnest(array_append(coalesce(staff.positions, '{}'), fitting.position)) as listed (position)
     where fitting.is_of_position
-    group by fitting.year, fitting.programme_code, fitting.school_id, fitting.person_id
+    group by {{ worker_key('fitting') }}
 
 ),
 
@@ -172,33 +163,21 @@ trained as (
 person as (
 
     select
-        year,
-        programme_code,
-        school_id,
-        person_id
+        {{ worker_key() }}
     from held
     union distinct
     select
-        year,
-        programme_code,
-        school_id,
-        person_id
+        {{ worker_key() }}
     from given_up
     union distinct
     select
-        year,
-        programme_code,
-        school_id,
-        person_id
+        {{ worker_key() }}
     from listed
 
 )
 
 select
-    person.year,
-    person.programme_code,
-    person.school_id,
-    person.person_id,
+    {{ worker_key('person') }},
     held.person_id is not null as is_completed,
     coalesce(held.positions, '{}') as completed_positions,
     hours.hours,
@@ -215,28 +194,8 @@ inner join member
         person.year = member.year
         and person.programme_code = member.programme_code
         and person.school_id = member.school_id
-left join held
-    on
-        person.year = held.year
-        and person.programme_code = held.programme_code
-        and person.school_id = held.school_id
-        and person.person_id = held.person_id
-left join hours
-    on
-        person.year = hours.year
-        and person.programme_code = hours.programme_code
-        and person.school_id = hours.school_id
-        and person.person_id = hours.person_id
-left join given_up
-    on
-        person.year = given_up.year
-        and person.programme_code = given_up.programme_code
-        and person.school_id = given_up.school_id
-        and person.person_id = given_up.person_id
-left join listed
-    on
-        person.year = listed.year
-        and person.programme_code = listed.programme_code
-        and person.school_id = listed.school_id
-        and person.person_id = listed.person_id
+left join held on {{ same_worker('person', 'held') }}
+left join hours on {{ same_worker('person', 'hours') }}
+left join given_up on {{ same_worker('person', 'given_up') }}
+left join listed on {{ same_worker('person', 'listed') }}
 left join trained on person.year = trained.year and person.person_id = trained.person_id

@@ -62,13 +62,7 @@ agreement_tagged as (
             coalesce({{ fold('agreement_no') }}, school_code || ' ' || coalesce(partner_code, partner_name)),
             signed_on
         ) as agreement_key,
-        array_remove(
-            array[
-                case when is_leader or is_innovation_site then 'leader' end,
-                case when is_innovation_site then 'innovation' end
-            ],
-            null
-        ) as tags
+        {{ tags_where({'leader': 'is_leader or is_innovation_site', 'innovation': 'is_innovation_site'}) }} as tags
     from agreement
 
 ),
@@ -138,570 +132,198 @@ standard as (
 
 ),
 
--- fact, programme, school, municipality, person, object, kind, level, label, tags, day, from, to, year, partner,
--- amount, subprogramme, source, part, row
 final as (
 
     select
-        'agreement' as fact,
-        programme_code,
-        school_id,
-        municipality_code,
-        cast(null as text) as person_id,
-        agreement_key as object_key,
-        partner_kind as kind,
-        cast(null as text) as level,
-        cast(null as text) as label,
-        tags,
-        cast(null as date) as happened_on,
-        greatest(valid_from, signed_on) as valid_from,
-        least(valid_to, terminated_on) as valid_to,
-        cast(null as integer) as year,
-        partner_id,
-        cast(null as numeric) as amount,
-        cast(null as text) as subprogramme,
-        'agreement' as source,
-        part_id,
-        row_no
+        {{ support_fact(
+            "'agreement'", 'agreement', programme_code='programme_code', object_key='agreement_key',
+            kind='partner_kind', tags='tags', valid_from='greatest(valid_from, signed_on)',
+            valid_to='least(valid_to, terminated_on)', partner_id='partner_id'
+        ) }}
     from agreement_tagged
     union all
     select
-        'signed',
-        programme_code,
-        school_id,
-        municipality_code,
-        null,
-        agreement_key,
-        partner_kind,
-        null,
-        null,
-        tags,
-        signed_on,
-        null,
-        least(valid_to, terminated_on),
-        null,
-        partner_id,
-        null,
-        null,
-        'agreement',
-        part_id,
-        row_no
+        {{ support_fact(
+            "'signed'", 'agreement', programme_code='programme_code', object_key='agreement_key', kind='partner_kind',
+            tags='tags', happened_on='signed_on', valid_to='least(valid_to, terminated_on)', partner_id='partner_id'
+        ) }}
     from agreement_tagged
     union all
     select
-        'event',
-        programme_code,
-        null,
-        null,
-        null,
-        event_code,
-        kind,
-        level,
-        {{ fold('topic') }},
-        '{}',
-        held_on,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        'event',
-        part_id,
-        row_no
+        {{ support_fact(
+            "'event'", 'event', programme_code='programme_code', school_id='null', municipality_code='null',
+            object_key='event_code', kind='kind', level='level', label=fold('topic'), happened_on='held_on'
+        ) }}
     from event
     union all
     select
-        'participation',
-        event.programme_code,
-        who.school_id,
-        who.municipality_code,
-        who.person_id,
-        event.event_code,
-        event.kind,
-        event.level,
-        {{ fold('who.role') }},
-        '{}',
-        event.held_on,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        'event_participant',
-        who.part_id,
-        who.row_no
+        {{ support_fact(
+            "'participation'", 'event_participant', of='who', programme_code='event.programme_code',
+            person_id='who.person_id', object_key='event.event_code', kind='event.kind', level='event.level',
+            label=fold('who.role'), happened_on='event.held_on'
+        ) }}
     from {{ ref('fct_event_participant') }} as who
     inner join event on who.event_code = event.event_code
     union all
+    -- A service to a municipality's own people names no school.
     select
-        'service',
-        programme_code,
-        school_id,
-        municipality_code,
-        person_id,
-        part_id || ':' || row_no,
-        kind,
-        null,
-        null,
-        array_remove(
-            array[
-                case when school_id is not null then 'to_school' end,
-                -- A service to a municipality's own people names no school.
-                case when school_id is null and municipality_code is not null then 'to_municipality' end,
-                case when person_id is not null then 'to_person' end
-            ],
-            null
-        ),
-        served_on,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        'service',
-        part_id,
-        row_no
+        {{ support_fact(
+            "'service'", 'service', programme_code='programme_code', person_id='person_id', object_key=sheet_row(),
+            kind='kind', happened_on='served_on',
+            tags=tags_where({
+                'to_school': 'school_id is not null',
+                'to_municipality': 'school_id is null and municipality_code is not null',
+                'to_person': 'person_id is not null',
+            })
+        ) }}
     from {{ ref('fct_service') }}
     union all
     select
-        'monitoring',
-        null,
-        school_id,
-        municipality_code,
-        null,
-        part_id || ':' || row_no,
-        component,
-        null,
-        null,
-        '{}',
-        held_on,
-        null,
-        null,
-        null,
-        null,
-        score,
-        null,
-        'quality_monitoring',
-        part_id,
-        row_no
+        {{ support_fact(
+            "'monitoring'", 'quality_monitoring', object_key=sheet_row(), kind='component', happened_on='held_on',
+            amount='score'
+        ) }}
     from {{ ref('fct_quality_monitoring') }}
     where is_complete
     union all
     select
-        'association',
-        null,
-        school_id,
-        municipality_code,
-        null,
-        association_key,
-        kind,
-        level,
-        null,
-        '{}',
-        null,
-        null,
-        null,
-        year,
-        null,
-        meetings,
-        null,
-        'association',
-        part_id,
-        row_no
+        {{ support_fact(
+            "'association'", 'association', object_key='association_key', kind='kind', level='level', year='year',
+            amount='meetings'
+        ) }}
     from association
     where meetings > 0 and extract(year from ordered_on) <= year
     union all
     select
-        'association_created',
-        null,
-        school_id,
-        municipality_code,
-        null,
-        association_key,
-        kind,
-        level,
-        null,
-        '{}',
-        ordered_on,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        'association',
-        part_id,
-        row_no
+        {{ support_fact(
+            "'association_created'", 'association', object_key='association_key', kind='kind', level='level',
+            happened_on='ordered_on'
+        ) }}
     from association
     where ordered_on is not null
     union all
     select
-        'infrastructure',
-        null,
-        null,
-        municipality_code,
-        null,
-        coalesce(municipality_code, level),
-        null,
-        level,
-        null,
-        array_remove(array[case when has_contact then 'contact' end], null),
-        null,
-        null,
-        null,
-        year,
-        null,
-        services,
-        null,
-        'infrastructure',
-        part_id,
-        row_no
+        {{ support_fact(
+            "'infrastructure'", 'infrastructure', school_id='null', object_key='coalesce(municipality_code, level)',
+            level='level', tags=tags_where({'contact': 'has_contact'}), year='year', amount='services'
+        ) }}
     from {{ ref('fct_infrastructure') }}
     where services > 0 and extract(year from ordered_on) <= year
     union all
     select
-        case when is_adopted then 'document' else 'document_planned' end,
-        programme_code,
-        school_id,
-        municipality_code,
-        null,
-        document_key,
-        kind,
-        level,
-        {{ fold('name') }},
-        array_remove(array[case when school_id is null then 'not_of_school' end], null),
-        dated_on,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        'document',
-        part_id,
-        row_no
+        {{ support_fact(
+            "case when is_adopted then 'document' else 'document_planned' end", 'document',
+            programme_code='programme_code', object_key='document_key', kind='kind', level='level',
+            label=fold('name'), tags=tags_where({'not_of_school': 'school_id is null'}), happened_on='dated_on'
+        ) }}
     from document
     union all
     select
-        'document_planned',
-        programme_code,
-        school_id,
-        municipality_code,
-        null,
-        document_key,
-        kind,
-        level,
-        {{ fold('name') }},
-        '{}',
-        dated_on,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        'document',
-        part_id,
-        row_no
+        {{ support_fact(
+            "'document_planned'", 'document', programme_code='programme_code', object_key='document_key', kind='kind',
+            level='level', label=fold('name'), happened_on='dated_on'
+        ) }}
     from document
     where is_adopted
     union all
     select
-        'contest',
-        null,
-        school_id,
-        municipality_code,
-        null,
-        {{ fold('name') }},
-        result,
-        level,
-        {{ fold('name') }},
-        '{}',
-        held_on,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        'contest',
-        part_id,
-        row_no
+        {{ support_fact(
+            "'contest'", 'contest', object_key=fold('name'), kind='result', level='level', label=fold('name'),
+            happened_on='held_on'
+        ) }}
     from {{ ref('fct_contest') }}
     union all
     select
-        'practice',
-        null,
-        school_id,
-        municipality_code,
-        null,
-        school_id || '|' || {{ fold('name') }},
-        null,
-        null,
-        {{ fold('name') }},
-        '{}',
-        approved_on,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        'practice',
-        part_id,
-        row_no
+        {{ support_fact(
+            "'practice'", 'practice', object_key="school_id || '|' || " ~ fold('name'), label=fold('name'),
+            happened_on='approved_on'
+        ) }}
     from {{ ref('fct_practice') }}
     where approved_on is not null
     union all
     select
-        'facility',
-        null,
-        school_id,
-        municipality_code,
-        null,
-        part_id || ':' || row_no,
-        work_kind,
-        null,
-        null,
-        '{}',
-        done_on,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        'facility',
-        part_id,
-        row_no
+        {{ support_fact(
+            "'facility'", 'facility', object_key=sheet_row(), kind='work_kind', happened_on='done_on'
+        ) }}
     from {{ ref('fct_facility') }}
     where done_on is not null
     union all
     select
-        'facility_planned',
-        null,
-        school_id,
-        municipality_code,
-        null,
-        part_id || ':' || row_no,
-        work_kind,
-        null,
-        null,
-        '{}',
-        coalesce(due_on, done_on),
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        'facility',
-        part_id,
-        row_no
+        {{ support_fact(
+            "'facility_planned'", 'facility', object_key=sheet_row(), kind='work_kind',
+            happened_on='coalesce(due_on, done_on)'
+        ) }}
     from {{ ref('fct_facility') }}
     union all
     select
-        'standard_met',
-        null,
-        school_id,
-        municipality_code,
-        null,
-        school_id as object_key,
-        null,
-        null,
-        null,
-        '{}',
-        known_on,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        'facility',
-        part_id,
-        row_no
+        {{ support_fact("'standard_met'", 'facility', object_key='school_id', happened_on='known_on') }}
     from standard
     union all
     select
-        'satisfaction',
-        null,
-        school_id,
-        municipality_code,
-        null,
-        school_id || '|' || surveyed_on,
-        null,
-        null,
-        null,
-        '{}',
-        surveyed_on,
-        null,
-        null,
-        null,
-        null,
-        score,
-        null,
-        'satisfaction',
-        part_id,
-        row_no
+        {{ support_fact(
+            "'satisfaction'", 'satisfaction', object_key="school_id || '|' || surveyed_on", happened_on='surveyed_on',
+            amount='score'
+        ) }}
     from {{ ref('fct_satisfaction') }}
     union all
     select
-        'self_assessment',
-        null,
-        school_id,
-        municipality_code,
-        null,
-        aspect.folded,
-        aspect.folded as kind,
-        null,
-        {{ fold('level') }},
-        '{}',
-        null,
-        null,
-        null,
-        year,
-        null,
-        score,
-        null,
-        'self_assessment',
-        part_id,
-        row_no
+        {{ support_fact(
+            "'self_assessment'", 'self_assessment', object_key='aspect.folded', kind='aspect.folded',
+            label=fold('level'), year='year', amount='score'
+        ) }}
     from {{ ref('fct_self_assessment') }}
     -- «Школьная культура» and «культура» are one aspect.
     cross join lateral (values (regexp_replace({{ fold('aspect') }}, '^школьн\S+ ', ''))) as aspect (folded)
     union all
     select
-        'staffing',
-        null,
-        school_id,
-        municipality_code,
-        null,
-        position,
-        position as kind,
-        null,
-        null,
-        '{}',
-        null,
-        null,
-        null,
-        year,
-        null,
-        positions_planned,
-        null,
-        'staffing',
-        part_id,
-        row_no
+        {{ support_fact(
+            "'staffing'", 'staffing', object_key='position', kind='position', year='year', amount='positions_planned'
+        ) }}
     from {{ ref('fct_staffing') }}
     where positions_planned > 0
     union all
+    -- A programme that was only handed in has no day: it counts in every period.
     select
-        case when approved.is_approved then 'transition' else 'transition_submitted' end,
-        programme_code,
-        school_id,
-        municipality_code,
-        null,
-        school_id as object_key,
-        null,
-        null,
-        null,
-        array_remove(
-            array[
-                case when has_specialists then 'specialists' end,
-                case when has_network then 'network' end,
-                case when has_monitoring then 'monitoring' end,
-                case when has_team_growth then 'growth' end,
-                case when has_associations then 'associations' end,
-                case when is_expertised then 'expertised' end
-            ],
-            null
-        ),
-        -- A programme that was only handed in has no day: it counts in every period.
-        case when approved.is_approved then approved_on end,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        'transition_programme',
-        part_id,
-        row_no
+        {{ support_fact(
+            "case when approved.is_approved then 'transition' else 'transition_submitted' end",
+            'transition_programme', programme_code='programme_code', object_key='school_id',
+            happened_on='case when approved.is_approved then approved_on end',
+            tags=tags_where({
+                'specialists': 'has_specialists',
+                'network': 'has_network',
+                'monitoring': 'has_monitoring',
+                'growth': 'has_team_growth',
+                'associations': 'has_associations',
+                'expertised': 'is_expertised',
+            })
+        ) }}
     from {{ ref('fct_transition_programme') }}
     cross join lateral (values (true), (false)) as approved (is_approved)
     where not approved.is_approved or approved_on is not null
     union all
     select
-        'plan',
-        item.programme_code,
-        item.school_id,
-        item.municipality_code,
-        null,
-        item.part_id || ':' || item.row_no,
-        item.item_code,
-        null,
-        {{ fold('item.name') }},
-        array_remove(array[case when item.subprogramme_no is not null then 'subprogramme' end], null),
-        item.done_on,
-        null,
-        null,
-        null,
-        null,
-        null,
-        item.programme_code || ':' || item.subprogramme_no,
-        'plan_item',
-        item.part_id,
-        item.row_no
+        {{ support_fact(
+            "'plan'", 'plan_item', of='item', programme_code='item.programme_code', object_key=sheet_row('item'),
+            kind='item.item_code', label=fold('item.name'), happened_on='item.done_on',
+            tags=tags_where({'subprogramme': 'item.subprogramme_no is not null'}),
+            subprogramme="item.programme_code || ':' || item.subprogramme_no"
+        ) }}
     from {{ ref('int_plan_item') }} as item
     where item.done_on is not null
     union all
     select
-        'pd',
-        null,
-        pd.school_id,
-        pd.municipality_code,
-        pd.person_id,
-        {{ fold('pd.course') }},
-        pd.position,
-        null,
-        {{ fold("concat_ws(' ', pd.course, pd.topic)") }},
-        array_remove(array[case when pd.named_subprogramme is not null then 'subprogramme' end], null),
-        pd.finished_on,
-        null,
-        null,
-        null,
-        null,
-        pd.hours,
-        pd.named_subprogramme,
-        'pd_record',
-        pd.part_id,
-        pd.row_no
+        {{ support_fact(
+            "'pd'", 'pd_record', person_id='person_id', object_key=fold('course'), kind='position',
+            label=fold("concat_ws(' ', course, topic)"), happened_on='finished_on', amount='hours',
+            tags=tags_where({'subprogramme': 'named_subprogramme is not null'}), subprogramme='named_subprogramme'
+        ) }}
     from pd
     union all
     select
-        'deficit',
-        null,
-        school_id,
-        municipality_code,
-        person_id,
-        deficit_code,
-        stage,
-        null,
-        deficit_code as label,
-        array_remove(array[case when is_found then 'found' end], null),
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        'deficit',
-        part_id,
-        row_no
+        {{ support_fact(
+            "'deficit'", 'deficit', person_id='person_id', object_key='deficit_code', kind='stage',
+            label='deficit_code', tags=tags_where({'found': 'is_found'})
+        ) }}
     from {{ ref('fct_deficit') }}
 
 )

@@ -14,16 +14,15 @@
     }]
 ) }}
 
+{% set told = measure_key() ~ ', period_kind, component, territory_kind, territory_code, denominator, target, '
+    ~ 'comparator, n_needed, n_received, missing_sources' %}
+
 with
 
 asked as (
 
     select
-        asked.year,
-        asked.programme_code,
-        asked.indicator_code,
-        asked.version,
-        asked.period,
+        {{ measure_key('asked') }},
         asked.period_kind,
         asked.measure,
         asked.parameters,
@@ -46,11 +45,7 @@ asked as (
             and asked.indicator_code = indicator.indicator_code
             and asked.version = coalesce(indicator.version, '')
     left join {{ ref('int_indicator_completeness') }} as completeness
-        on
-            asked.programme_code = completeness.programme_code
-            and asked.indicator_code = completeness.indicator_code
-            and asked.version = completeness.version
-            and asked.period = completeness.period
+        on {{ same_measure('asked', 'completeness') }}
 
 ),
 
@@ -89,10 +84,7 @@ known as (
     from asked
     left join measured
         on
-            asked.programme_code = measured.programme_code
-            and asked.indicator_code = measured.indicator_code
-            and asked.version = measured.version
-            and asked.period = measured.period
+            {{ same_measure('asked', 'measured') }}
             -- A school or municipality without a code has nowhere to be shown apart.
             and measured.territory_code <> ''
     where asked.measure not in ('quality', 'group')
@@ -170,55 +162,26 @@ about_others as (
             and (asked.measure = 'quality' or asked.parameters -> 'indicators' ? other.indicator_code)
     where asked.measure in ('quality', 'group')
     group by
-        asked.year, asked.programme_code, asked.indicator_code, asked.version, asked.period, asked.period_kind,
-        asked.measure, asked.parameters, asked.unit, asked.target, asked.comparator, asked.n_needed, asked.n_received,
-        asked.is_clean, asked.missing_sources, asked.is_scored
+        {{ measure_key('asked') }}, asked.period_kind, asked.measure, asked.parameters, asked.unit, asked.target,
+        asked.comparator, asked.n_needed, asked.n_received, asked.is_clean, asked.missing_sources, asked.is_scored
 
 ),
 
 final as (
 
     select
-        year,
-        programme_code,
-        indicator_code,
-        version,
-        period,
-        period_kind,
-        component,
-        territory_kind,
-        territory_code,
+        {{ told }},
         -- What a register would have said is not known while it has not come.
         case when not is_incomplete then numerator end as numerator,
-        denominator,
         case when not is_incomplete then value end as value,
-        target,
-        comparator,
-        status,
-        n_needed,
-        n_received,
-        missing_sources
+        status
     from with_status
     union all
     select
-        year,
-        programme_code,
-        indicator_code,
-        version,
-        period,
-        period_kind,
-        component,
-        territory_kind,
-        territory_code,
+        {{ told }},
         numerator,
-        denominator,
         numerator / nullif(denominator, 0),
-        target,
-        comparator,
-        case when denominator = 0 then 'not_applicable' else 'tracked' end,
-        n_needed,
-        n_received,
-        missing_sources
+        case when denominator = 0 then 'not_applicable' else 'tracked' end
     from about_others
 
 )

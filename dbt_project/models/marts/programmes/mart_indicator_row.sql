@@ -9,11 +9,7 @@
 ) }}
 
 select
-    fact.year,
-    fact.programme_code,
-    fact.indicator_code,
-    fact.version,
-    fact.period,
+    {{ measure_key('fact') }},
     fact.role,
     fact.school_code,
     fact.municipality_code,
@@ -63,10 +59,7 @@ where
                 exists (
                     select 1 from {{ ref('int_indicator_person') }} as person
                     where
-                        person.programme_code = fact.programme_code
-                        and person.indicator_code = fact.indicator_code
-                        and person.version = fact.version
-                        and person.period = fact.period
+                        {{ same_measure('person', 'fact') }}
                         and person.is_counted
                         and coalesce(person.person_id = fact.person_id, person.school_id = fact.school_id)
                 )

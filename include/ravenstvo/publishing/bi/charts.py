@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from ravenstvo.publishing.bi.datasets import FORMATS, metrics
+from ravenstvo.publishing.bi.datasets import columns as dataset_columns
 from ravenstvo.publishing.bi.identity import VERSION, asset_uuid
+from ravenstvo.publishing.bi.links import Link
 from ravenstvo.publishing.dictionary import Mart
 
 Document = dict[str, Any]
@@ -47,7 +50,7 @@ class Chart:
         return f"charts/{self.name}.yaml"
 
 
-def check(chart: Chart, marts: dict[str, Mart]) -> None:
+def check(chart: Chart, marts: dict[str, Mart], links: tuple[Link, ...]) -> None:
     """Raise DocumentError unless keys, dataset, columns and saved metrics exist."""
     check_keys(chart.file, chart.document, KEYS, _REQUIRED)
     mart = marts.get(chart.document["dataset"])
@@ -55,13 +58,17 @@ def check(chart: Chart, marts: dict[str, Mart]) -> None:
         raise DocumentError(f"{chart.file}: ключ dataset: нет такой витрины: {chart.document['dataset']}")
     if not isinstance(chart.document.get("params", {}), dict):
         raise DocumentError(f"{chart.file}: ключ params: нужны пары «ключ: значение»")
-    columns, figures = set(mart.titles), {metric.name for metric in metrics(mart)}
+    columns = {column.name for column in dataset_columns(mart, links)}
+    figures = {metric.name for metric in metrics(mart)}
     params = chart.document.get("params") or {}
     for key, name in _named(params):
         known = columns if key in _COLUMN_LISTS else figures if key in _METRIC_LISTS else columns | figures
         if name not in known:
             what = "показателя" if key in _METRIC_LISTS else "столбца"
             raise DocumentError(f"{chart.file}: ключ params.{key}: у витрины {mart.name} нет {what} {name}")
+    for key, name in _inside(params):
+        if name not in columns | figures:
+            raise DocumentError(f"{chart.file}: ключ params.{key}: у витрины {mart.name} нет столбца {name}")
 
 
 def check_keys(file: str, document: Document, known: tuple[str, ...], required: tuple[str, ...]) -> None:
@@ -121,8 +128,18 @@ def _named(params: Document) -> Iterator[tuple[str, str]]:
                 yield key, name
 
 
+def _inside(params: Document) -> Iterator[tuple[str, str]]:
+    """Pairs of key and column: where a figure, a filter or an order made on the spot stands on a column."""
+    for key, value in params.items():
+        for one in value if isinstance(value, list) else [value]:
+            if key == "order_by_cols":
+                yield key, json.loads(one)[0]
+            elif isinstance(one, dict) and one.get("expressionType") == "SIMPLE":
+                yield key, one.get("subject") or one["column"]["column_name"]
+
+
 def _formats(params: Document, mart: Mart, viz_type: str) -> dict[str, Document]:
-    """How a table writes the columns that have a unit: columns know it from the dictionary, Superset only of metrics."""
+    """How a table writes its columns by their unit: Superset itself keeps formats of metrics only."""
     if viz_type != "table":
         return {}
     shown = [*(params.get("all_columns") or []), *(params.get("groupby") or [])]

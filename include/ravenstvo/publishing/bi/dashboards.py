@@ -135,15 +135,18 @@ def _native(native: Document, marts: dict[str, Mart]) -> Document:
         named = {"datasetUuid": asset_uuid("dataset", target["dataset"])} if "dataset" in target else {}
         column = {"column": {"name": target["column"]}} if "column" in target else {}
         targets.append(named | column | rest)
-    title = {"name": _title(native, marts)}
-    return title | _filled(_FILTER, native) | {"id": f"NATIVE_FILTER-{native['id']}", "targets": targets}
+    full: Document = {"name": _title(native, marts)} | _filled(_FILTER, native)
+    # Without it the charts would not wait for the first value.
+    full.setdefault("requiredFirst", full["controlValues"]["defaultToFirstItem"])
+    return full | {"id": f"NATIVE_FILTER-{native['id']}", "targets": targets}
 
 
 def _title(native: Document, marts: dict[str, Mart]) -> str:
     """What the filter is called where its document does not say: as its column."""
     for target in native.get("targets") or []:
-        if "dataset" in target and "column" in target:
-            return marts[target["dataset"]].titles[target["column"]]
+        mart = marts.get(target.get("dataset", ""))
+        if mart is not None and target.get("column") in mart.titles:
+            return mart.titles[target["column"]]
     return str(native["id"])
 
 
@@ -176,11 +179,13 @@ def _document_filter(native: Document, datasets: dict[str, str], marts: dict[str
         column = {"column": target["column"]["name"]} if (target.get("column") or {}).get("name") else {}
         targets.append(named | column | rest)
     given = {key: value for key, value in native.items() if key not in ("id", "targets", *_FILTER_WORKED_OUT)}
-    document = {"id": str(native["id"]).removeprefix("NATIVE_FILTER-")} | _left(_FILTER, given)
+    document: Document = {"id": str(native["id"]).removeprefix("NATIVE_FILTER-")} | _left(_FILTER, given)
     if any(targets):
         document["targets"] = targets
     if document.get("name") == _title(document, marts):
         del document["name"]
+    if bool(document.get("requiredFirst")) == bool((document.get("controlValues") or {}).get("defaultToFirstItem")):
+        document.pop("requiredFirst", None)
     return document
 
 

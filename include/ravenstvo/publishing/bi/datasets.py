@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ravenstvo.publishing.bi.identity import DATABASES, LOGINS, VERSION, asset_uuid
+from ravenstvo.publishing.bi.links import Link
 from ravenstvo.publishing.dictionary import Column, Mart, Metric
 
 # How a figure of a unit is written (d3 formats; the separators are those of superset_config.D3_FORMAT).
@@ -38,8 +39,8 @@ def database(schema: str, catalog: str) -> dict[str, Any]:
     }
 
 
-def dataset(mart: Mart, catalog: str) -> dict[str, Any]:
-    """A mart under its Russian title; lists and JSON as text, so that they can be read and filtered."""
+def dataset(mart: Mart, catalog: str, links: tuple[Link, ...]) -> dict[str, Any]:
+    """A mart under its Russian title; lists and JSON as text, so that they can be read and filtered; links added."""
     return {
         "table_name": mart.title,
         "main_dttm_col": None,
@@ -49,7 +50,7 @@ def dataset(mart: Mart, catalog: str) -> dict[str, Any]:
         "cache_timeout": None,
         "catalog": catalog,
         "schema": mart.schema,
-        "sql": _sql(mart),
+        "sql": _sql(mart, links),
         "params": None,
         "template_params": None,
         "filter_select_enabled": True,
@@ -59,7 +60,7 @@ def dataset(mart: Mart, catalog: str) -> dict[str, Any]:
         "always_filter_main_dttm": False,
         "uuid": asset_uuid("dataset", mart.name),
         "metrics": [_metric(metric) for metric in metrics(mart)],
-        "columns": [_column(column) for column in mart.columns],
+        "columns": [_column(column) for column in columns(mart, links)],
         "is_managed_externally": True,
         "version": VERSION,
         "database_uuid": asset_uuid("database", mart.schema),
@@ -76,9 +77,31 @@ def _description(mart: Mart) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def _sql(mart: Mart) -> str:
-    columns = ",\n  ".join(_selected(column) for column in mart.columns)
-    return f'select\n  {columns}\nfrom "{mart.schema}"."{mart.name}"'
+def _sql(mart: Mart, links: tuple[Link, ...]) -> str:
+    selected = [
+        *(_selected(column) for column in mart.columns),
+        *(
+            f"case when {flag.name} then 'да' when not {flag.name} then 'нет' end as \"{word.name}\""
+            for flag, word in _words(mart)
+        ),
+        *(f'{link.sql(mart)} as "{link.name}"' for link in links if link.fits(mart)),
+    ]
+    return "select\n  " + ",\n  ".join(selected) + f'\nfrom "{mart.schema}"."{mart.name}"'
+
+
+def columns(mart: Mart, links: tuple[Link, ...]) -> list[Column]:
+    """The mart's columns, each yes or no as a word too, and the links."""
+    words = [word for _, word in _words(mart)]
+    return [*mart.columns, *words, *(link.as_column() for link in links if link.fits(mart))]
+
+
+def _words(mart: Mart) -> list[tuple[Column, Column]]:
+    """Pairs of a yes-or-no column and the column that says it as a word: tables write booleans in English."""
+    return [
+        (column, Column(f"{column.name}_text", column.title, column.description, "text"))
+        for column in mart.columns
+        if column.data_type == "boolean" and f"{column.name}_text" not in mart.titles
+    ]
 
 
 def _selected(column: Column) -> str:

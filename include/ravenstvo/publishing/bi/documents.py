@@ -13,50 +13,13 @@ import yaml
 from ravenstvo.publishing.bi import charts, dashboards
 from ravenstvo.publishing.bi.charts import Chart, Document, DocumentError
 from ravenstvo.publishing.bi.dashboards import Dashboard
+from ravenstvo.publishing.bi.links import Link
 from ravenstvo.publishing.dictionary import Mart
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
-_LATIN = dict(
-    zip(
-        "абвгдеёжзийклмнопрстуфхцчшщъыьэюя",
-        [
-            "a",
-            "b",
-            "v",
-            "g",
-            "d",
-            "e",
-            "e",
-            "zh",
-            "z",
-            "i",
-            "y",
-            "k",
-            "l",
-            "m",
-            "n",
-            "o",
-            "p",
-            "r",
-            "s",
-            "t",
-            "u",
-            "f",
-            "kh",
-            "ts",
-            "ch",
-            "sh",
-            "shch",
-            "_",
-            "y",
-            "_",
-            "e",
-            "yu",
-            "ya",
-        ],
-        strict=True,
-    )
-)
+_CYRILLIC = "а б в г д е ё ж з и й к л м н о п р с т у ф х ц ч ш щ ъ ы ь э ю я"
+_LATIN = "a b v g d e e zh z i y k l m n o p r s t u f kh ts ch sh shch _ y _ e yu ya"
+_LETTERS = dict(zip(_CYRILLIC.split(), _LATIN.split(), strict=True))
 
 
 @dataclass(frozen=True)
@@ -75,11 +38,11 @@ def read(folder: Path) -> Documents:
     )
 
 
-def check(documents: Documents, marts: dict[str, Mart]) -> None:
+def check(documents: Documents, marts: dict[str, Mart], links: tuple[Link, ...]) -> None:
     """Raise DocumentError with everything that is wrong, a line each: file, key, what is missing."""
     wrong = []
     for chart in documents.charts.values():
-        wrong += _wrong(charts.check, chart, marts)
+        wrong += _wrong(charts.check, chart, marts, links)
     for dashboard in documents.dashboards.values():
         wrong += _wrong(dashboards.check, dashboard, documents.charts, marts)
     wrong += _twice([*documents.charts.values(), *documents.dashboards.values()])
@@ -97,7 +60,7 @@ def write(path: Path, document: Document, keys: tuple[str, ...]) -> None:
 
 def latin(title: str) -> str:
     """A file's name for a Russian title: letters, digits and hyphens, at most 60."""
-    letters = "".join(_LATIN.get(letter, letter) for letter in title.lower()).replace("_", "")
+    letters = "".join(_LETTERS.get(letter, letter) for letter in title.lower()).replace("_", "")
     return re.sub(r"[^a-z0-9]+", "-", letters).strip("-")[:60].strip("-") or "bez-nazvaniya"
 
 

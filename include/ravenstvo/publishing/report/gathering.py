@@ -35,6 +35,20 @@ READ = {
 }
 """Section → the marts that it is read from."""
 
+TITLES = {
+    "lead": "Главное",
+    "loaded": loaded.TITLE,
+    "list": listed.TITLE,
+    "change": changed.TITLE,
+    "municipalities": municipalities.TITLE,
+    "programmes": programmes.TITLE,
+    "support": support.TITLE,
+    "objectivity": objectivity.TITLE,
+    "quality": quality.TITLE,
+    "methods": methods.TITLE,
+}
+"""Section → its title."""
+
 
 def gather(reader: Reader) -> Report:
     """Everything that the report of a year says."""
