@@ -15,7 +15,6 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 from psycopg2.extensions import cursor as Cursor
 from ravenstvo.publishing.report import READ, figures, publish_reports, write_report
-from ravenstvo.publishing.report import sections as section_modules
 from ravenstvo.publishing.report.gathering import gather
 from ravenstvo.publishing.report.page import render
 from ravenstvo.publishing.report.reader import Reader
@@ -130,20 +129,6 @@ def test_the_document_for_print_says_the_same(made: Made) -> None:
     assert b"/Lang(ru" in document.replace(b"/Lang (", b"/Lang(")
     pages = max(int(number) for number in re.findall(rb"/Count (\d+)", document))
     assert 10 <= pages <= 120
-
-
-def test_sections_read_the_marts_that_they_name() -> None:
-    """What a section names is what its queries read: the exposures of dbt are made of these names."""
-    folder = Path(section_modules.__file__).parent
-    texts = {path.stem: path.read_text(encoding="utf-8") for path in folder.glob("*.py")}
-    reader = (folder.parent / "reader.py").read_text(encoding="utf-8")
-    modules = {"list": "listed", "change": "changed"}
-    for section, marts in READ.items():
-        text = texts[modules.get(section, section)] + (reader if section == "lead" else "")
-        read = set(re.findall(r"marts\.((?:mart|dim)_\w+)", text))
-        # Titles of procedures come through the reader; programmes of the year through their section.
-        assert read <= set(marts), section
-        assert set(marts) - read <= {"dim_procedure", "dim_programme"}, section
 
 
 # -- the page ----------------------------------------------------------------------------------------------------------
