@@ -6,6 +6,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 from psycopg2.extensions import cursor as Cursor
-from ravenstvo.publishing.report import READ, publish_reports, write_report
-from ravenstvo.publishing.report import sections as section_modules
+from ravenstvo.publishing.report import READ, figures, publish_reports, write_report
+from ravenstvo.publishing.report.gathering import gather
+from ravenstvo.publishing.report.page import render
+from ravenstvo.publishing.report.reader import Reader
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse.connection import connect
 from report_numbers import disagreements
@@ -90,14 +93,14 @@ def _opened(browser: Browser, file: Path, viewport: Any, scheme: Any = "light") 
     return page, asked
 
 
-def _disagreements(settings: Settings, html: str, year: int) -> list[str]:
+def _disagreements(settings: Settings, html: str, year: int, at_most: int = 20) -> list[str]:
     with connect(settings) as connection, connection.cursor() as cursor:
 
         def ask(statement: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
             cursor.execute(statement, values)
             return cursor.fetchall()
 
-        return list(disagreements(html, year, ask))
+        return list(islice(disagreements(html, year, ask), at_most))
 
 
 # -- numbers -----------------------------------------------------------------------------------------------------------
@@ -115,7 +118,7 @@ def test_a_wrong_number_would_be_seen(made: Made) -> None:
         re.sub(r'<data value="0\.2">', '<data value="0.3">', made.html, count=1),
     ):
         assert wrong != made.html
-        assert _disagreements(made.settings, wrong, YEAR)
+        assert _disagreements(made.settings, wrong, YEAR, at_most=1)
 
 
 def test_the_document_for_print_says_the_same(made: Made) -> None:
@@ -126,20 +129,6 @@ def test_the_document_for_print_says_the_same(made: Made) -> None:
     assert b"/Lang(ru" in document.replace(b"/Lang (", b"/Lang(")
     pages = max(int(number) for number in re.findall(rb"/Count (\d+)", document))
     assert 10 <= pages <= 120
-
-
-def test_sections_read_the_marts_that_they_name() -> None:
-    """What a section names is what its queries read: the exposures of dbt are made of these names."""
-    folder = Path(section_modules.__file__).parent
-    texts = {path.stem: path.read_text(encoding="utf-8") for path in folder.glob("*.py")}
-    reader = (folder.parent / "reader.py").read_text(encoding="utf-8")
-    modules = {"list": "listed", "change": "changed"}
-    for section, marts in READ.items():
-        text = texts[modules.get(section, section)] + (reader if section == "lead" else "")
-        read = set(re.findall(r"marts\.((?:mart|dim)_\w+)", text))
-        # Titles of procedures come through the reader; programmes of the year through their section.
-        assert read <= set(marts), section
-        assert set(marts) - read <= {"dim_procedure", "dim_programme"}, section
 
 
 # -- the page ----------------------------------------------------------------------------------------------------------
@@ -167,11 +156,13 @@ def test_accessible_within_the_screen_and_without_a_network(
     # One table of each kind is enough for the rules, and quick: the rows are alike.
     page.evaluate(
         "document.querySelectorAll('table').forEach((table) => {"
-        "  [...table.tBodies].slice(3).forEach((body) => body.remove());"
-        "  [...table.tBodies].forEach((body) => [...body.rows].slice(4).forEach((row) => row.remove()));"
+        "  [...table.tBodies].slice(2).forEach((body) => body.remove());"
+        "  [...table.tBodies].forEach((body) => [...body.rows].slice(3).forEach((row) => row.remove()));"
         "})"
     )
-    faults = Axe().run(page).response["violations"]
+    # A dark page is the same page: only its colours can have other faults.
+    rules = {"runOnly": {"type": "rule", "values": ["color-contrast"]}} if scheme == "dark" else None
+    faults = Axe().run(page, options=rules).response["violations"]
     assert [(fault["impact"], fault["id"], fault["nodes"][0]["html"]) for fault in faults] == []
     assert asked == []
     page.context.close()
@@ -209,7 +200,7 @@ def test_a_year_without_anything_says_so(made: Made, tmp_path: Path) -> None:
     written = write_report(made.settings, 1999, tmp_path)
     html = written.page.read_text(encoding="utf-8")
     for told in (
-        "За 1999 год результатов оценочных процедур нет",
+        "За 1999 год результатов оценочных процедур в хранилище нет",
         "Сведений за 1999 год не поступало",
         "нет и перечня",
     ):
@@ -218,18 +209,16 @@ def test_a_year_without_anything_says_so(made: Made, tmp_path: Path) -> None:
     assert written.pdf.read_bytes().startswith(b"%PDF")
 
 
-@pytest.mark.parametrize("mart", sorted({mart for marts in READ.values() for mart in marts}))
-def test_a_mart_without_rows_leaves_the_rest(made: Made, changed: Cursor, mart: str) -> None:
-    from ravenstvo.publishing.report.gathering import gather
-    from ravenstvo.publishing.report.page import render
-    from ravenstvo.publishing.report.reader import reading
-
-    changed.execute(f"truncate marts.{mart}")
-    changed.connection.commit()
-    with reading(made.settings, YEAR) as reader:
-        html = render(gather(reader), "")
-    assert "Словарь терминов" in html
-    assert "None" not in html
+@pytest.mark.parametrize("backwards", [False, True])
+def test_marts_without_rows_leave_the_rest(changed: Cursor, monkeypatch: pytest.MonkeyPatch, backwards: bool) -> None:
+    """One mart after another loses its rows, until none has any."""
+    monkeypatch.setattr(figures, "_svg", lambda _: "<svg></svg>")
+    # In the other order others are still there when one is empty.
+    for mart in sorted({mart for marts in READ.values() for mart in marts}, reverse=backwards):
+        changed.execute(f"truncate marts.{mart}")
+        html = render(gather(Reader(changed.connection, YEAR)), "")
+        assert "Словарь терминов" in html, mart
+        assert "None" not in html, mart
 
 
 def test_an_approved_list_is_told_with_what_differs(made: Made, changed: Cursor, tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ print(json.dumps({
     "max_active_runs": dag.max_active_runs,
     "params": sorted(dag.params),
     "order": {task_id: sorted(task.downstream_task_ids) for task_id, task in dag.task_dict.items()},
+    "publish_rule": str(dag.get_task("publish").trigger_rule.value),
     "mapped": [task_id for task_id, task in dag.task_dict.items() if task.is_mapped],
 }))
 """
@@ -49,10 +50,13 @@ def test_parses_lightly_and_strings_the_stages_in_order(tmp_path: Path) -> None:
     assert dag["max_active_runs"] == 1
     assert dag["params"] == ["inbox", "year"]
     assert dag["mapped"] == ["land"]
-    chain = ["build_seeds", "validate", "build_staging", "build_core", "estimate", "build_marts", "finish"]
+    chain = ["build_seeds", "validate", "build_staging", "build_core", "estimate", "build_marts", "finish", "publish"]
     for first, second in pairwise(chain):
         assert second in dag["order"][first]
     assert "prepare" in dag["order"]["land"]
+    # When nothing changed, what people read is looked at all the same: it hangs on no task that is skipped then.
+    assert "publish" not in dag["order"]["prepare"]
+    assert dag["publish_rule"] == "none_failed"
     assert "land" in dag["order"]["read_inbox"]
 
 

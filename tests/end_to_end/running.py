@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from psycopg2.extensions import connection as Connection
 from ravenstvo import asking
@@ -46,6 +47,12 @@ class Warehouse:
                 {name: "" if value is None else str(value) for name, value in zip(names, row, strict=True)}
                 for row in cursor.fetchall()
             ]
+
+    def ask_with(self, sql: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+        """Rows of a query with values in the places of its ``%s``, as they are in the database."""
+        with self._connection() as connection, connection.cursor() as cursor:
+            cursor.execute(sql, values)
+            return cursor.fetchall()
 
     @contextmanager
     def _connection(self) -> Iterator[Connection]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import openpyxl
 import pytest
+import report_numbers
 from asked import comparable, counts_by_code, disagreements, told, verdicts_of
 from dictionary_checks import check_charts, check_examples, check_metrics
 from independent import Counts, Key, verdicts
@@ -23,6 +24,7 @@ from independent_methods import (
 )
 from ravenstvo.sample import generate, truth
 from ravenstvo.sample.spec import names
+from ravenstvo.settings import Settings
 from readme_table import README, query, table, written
 from running import ASK_SECONDS, RUN_SECONDS, Warehouse, call
 from workbooks import check_numbers, check_own_schools, opened
@@ -134,6 +136,14 @@ def fingerprints(warehouse: Warehouse) -> dict[str, str]:
         query = f"select md5(string_agg({row}, '' order by {row})) from marts.{name} as m"
         found[name] = warehouse.ask_inside(query)[0]["md5"]
     return found
+
+
+def test_report_is_written_and_says_what_the_marts_hold(warehouse: Warehouse) -> None:
+    report = Settings(home=warehouse.home).report_file(max(YEARS))
+    assert report.with_suffix(".pdf").read_bytes().startswith(b"%PDF")
+    page = report.read_text(encoding="utf-8")
+    assert page.count("<data ") > 500
+    assert list(report_numbers.disagreements(page, max(YEARS), warehouse.ask_with)) == []
 
 
 def test_second_run_with_nothing_new_changes_nothing(warehouse: Warehouse, inbox: Path) -> None:

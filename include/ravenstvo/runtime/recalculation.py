@@ -85,7 +85,8 @@ def run(settings: Settings, inbox: Path | None, year: int | None, terminal: Term
             )
             return INTERRUPTED
         if failure is not None:
-            terminal.say(f"Расчёт не выполнен ({failure.step}): {failure.message}", "bold red")
+            undone = "Опубликовано не всё" if failure.step == _TITLES["publish"] else "Расчёт не выполнен"
+            terminal.say(f"{undone} ({failure.step}): {failure.message}", "bold red")
             terminal.say(f"Подробности: {log}")
             summary.show_files(settings, started, terminal)
             return FAILED

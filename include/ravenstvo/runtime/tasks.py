@@ -127,7 +127,8 @@ def publish(year: int | None) -> list[str]:
         docs = write_docs(settings)
     except Exception as error:
         raise PublishingError(
-            f"Расчёт закончен и сохранён, но опубликован не весь: {error}. Устраните причину и запустите снова."
+            f"расчёт закончен и сохранён, но отчёт или словарь не записан: {error}. "
+            "Устраните причину и запустите снова."
         ) from error
     return [str(path) for path in (*written, *([docs] if docs else []))]
 

@@ -79,7 +79,7 @@ def whiskers(title: str, region: float | None, rows: Sequence[tuple[str, float, 
         "type": "nominal",
         "sort": None,
         "title": None,
-        "axis": {"domain": False, "ticks": False, "labelPadding": 6},
+        "axis": {"domain": False, "ticks": False, "offset": 6, "labelPadding": 4},
     }
     axis = {"title": None, "labelExpr": _PERCENT, "tickCount": 5}
     layers: list[dict[str, Any]] = [

@@ -165,8 +165,8 @@ def _other_figures(reader: Reader) -> tuple[KeyFigure, ...]:
         figures.append(
             KeyFigure(
                 count(indicators.n_met, name="met"),
-                "показателей выполнено",
-                say("не выполнено {n}", n=count(indicators.n_not_met, name="not_met")),
+                "оценок «выполнено»",
+                say("показатели программ; не выполнено {n}", n=count(indicators.n_not_met, name="not_met")),
             )
         )
     if rows.accepted is not None:

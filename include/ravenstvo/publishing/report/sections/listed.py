@@ -227,7 +227,7 @@ def _other_basis(row: Any) -> tuple[Text, ...]:
         known = words_of(_MART, column) or {}
         if (code := getattr(row, column)) in known:
             return ((known[code].word,),)
-    return ()
+    return (("сведений об основании нет",),)
 
 
 def _decision(status: str | None) -> Cell:

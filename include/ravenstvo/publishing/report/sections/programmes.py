@@ -22,6 +22,7 @@ from ravenstvo.publishing.report.content import (
     say,
 )
 from ravenstvo.publishing.report.reader import Reader
+from ravenstvo.publishing.report.sections.loaded import source_title
 from ravenstvo.publishing.report.shown import cell, count, key, number, share
 from ravenstvo.publishing.words import word_list
 
@@ -140,8 +141,9 @@ def _table(reader: Reader, rows: list[Any], caption: str, name: str) -> Table:
 def _row(row: Any, with_remarks: bool) -> Row:
     status = word_list("indicator_status").get(row.status)
     remarks: list[Text] = [(row.reading,)] if row.reading and with_remarks else []
-    if row.missing_sources and with_remarks:
-        remarks.append(("не хватает: " + ", ".join(row.missing_sources),))
+    missing = [source_title(source) for source in row.missing_sources or ()]
+    if missing and with_remarks:
+        remarks.append(("не хватает: " + ", ".join(missing),))
     code = row.indicator_code + (f" {row.version}" if row.version else "")
     return Row(
         key(
@@ -172,8 +174,12 @@ def _value_cell(row: Any) -> Cell:
 def _target(row: Any) -> Text:
     if row.target is None:
         return ("нет",)
+    if row.unit == "да/нет":
+        return (measured(row.target, row.unit),)
     comparator = word_list("comparator").get(row.comparator)
-    return (f"{comparator.word if comparator else row.comparator or ''} ", measured(row.target, row.unit))
+    is_whole = row.unit == "доля" and 100 * row.target % 1 == 0
+    target = share(row.target, 0) if is_whole else measured(row.target, row.unit)
+    return (f"{comparator.word if comparator else row.comparator or ''} ", target)
 
 
 def measured(value: Any, unit: str | None) -> Value:
