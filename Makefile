@@ -1,6 +1,6 @@
 # make run [INBOX=folder] [YEAR=2021]   load a folder (by default the sample region) and recalculate a year
 # make bi                               Superset with the dashboards, on the warehouse that make run has filled
-# make test | lint | up | down | bench
+# make test [ARGS="tests/unit -k name"] | lint | up | down | bench
 #
 # The recipes run from any working directory and under paths with spaces: nothing here is a file target, and the
 # shell quotes what make cannot.
@@ -91,7 +91,7 @@ run:
 test:
 	@$(go_home)
 	$(environment)
-	exec .venv/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $${ARGS:-}
+	exec .venv/bin/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder $${ARGS:-}
 
 lint:
 	@$(go_home)

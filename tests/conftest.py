@@ -5,6 +5,7 @@ Tests may run in several processes at once (`make test`): each process has an em
 
 from __future__ import annotations
 
+import fcntl
 import subprocess
 import sys
 import uuid
@@ -74,16 +75,20 @@ def _on_server(embedded: Settings, statement: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def parsed_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def parsed_project(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
     """Folder of what dbt tells of the project when it parses it: ``manifest.json`` and what it printed, ``parse.txt``.
 
-    No warehouse is needed for it.
+    No warehouse is needed for it. Processes that share the tests share the folder: who comes first parses.
     """
-    target = tmp_path_factory.mktemp("parsed")
-    project = str(PROJECT_ROOT / "dbt_project")
-    command = [str(Path(sys.executable).with_name("dbt")), "--no-use-colors", "parse", "--project-dir", project]
-    command += ["--profiles-dir", project, "--target-path", str(target), "--log-path", str(target)]
-    parsed = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert parsed.returncode == 0, parsed.stdout[-4000:]
-    (target / "parse.txt").write_text(parsed.stdout, encoding="utf-8")
+    base = tmp_path_factory.getbasetemp()
+    target = (base if worker_id == "master" else base.parent) / "parsed"
+    with target.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (target / "parse.txt").exists():
+            project = str(PROJECT_ROOT / "dbt_project")
+            command = [str(Path(sys.executable).with_name("dbt")), "--no-use-colors", "parse", "--project-dir", project]
+            command += ["--profiles-dir", project, "--target-path", str(target), "--log-path", str(target)]
+            parsed = subprocess.run(command, capture_output=True, text=True, check=False)
+            assert parsed.returncode == 0, parsed.stdout[-4000:]
+            (target / "parse.txt").write_text(parsed.stdout, encoding="utf-8")
     return target

@@ -14,8 +14,28 @@ from typing import Any
 
 import export
 
-# What people need who only look: Superset's own list for its public role, and what its pages ask for besides.
+# What people may do who only look. Nothing here makes a chart or runs SQL of one's own.
 VIEWER = (
+    ("can_read", "Dashboard"),
+    ("can_read", "Chart"),
+    ("can_read", "Dataset"),
+    ("can_dashboard", "Superset"),
+    ("can_dashboard_permalink", "Superset"),
+    ("can_read", "DashboardPermalinkRestApi"),
+    ("can_write", "DashboardPermalinkRestApi"),
+    ("can_read", "DashboardFilterStateRestApi"),
+    ("can_write", "DashboardFilterStateRestApi"),
+    ("can_drill", "Dashboard"),
+    ("can_get_drill_info", "Dataset"),
+    ("can_view_chart_as_table", "Dashboard"),
+    ("can_time_range", "Api"),
+    ("can_csv", "Superset"),
+    ("can_export_data", "Superset"),
+    ("can_export_image", "Superset"),
+    ("can_read", "Theme"),
+    ("can_read", "CssTemplate"),
+    ("can_read", "CurrentUserRestApi"),
+    ("can_read", "AnnotationLayerRestApi"),
     ("can_log", "Superset"),
     ("can_language_pack", "Superset"),
     ("can_recent_activity", "Log"),
@@ -23,17 +43,6 @@ VIEWER = (
     ("resetmypassword", "UserDBModelView"),
     ("can_this_form_get", "ResetMyPasswordView"),
     ("can_this_form_post", "ResetMyPasswordView"),
-    ("can_read", "Dataset"),
-    ("can_get_drill_info", "Dataset"),
-    ("can_drill", "Dashboard"),
-    ("can_view_chart_as_table", "Dashboard"),
-    ("can_view_query", "Dashboard"),
-    ("can_read", "DashboardFilterStateRestApi"),
-    ("can_write", "DashboardPermalinkRestApi"),
-    ("can_csv", "Superset"),
-    ("can_export_data", "Superset"),
-    ("can_export_image", "Superset"),
-    ("can_read", "Tag"),
     ("menu_access", "Dashboards"),
     ("menu_access", "Home"),
 )
@@ -158,8 +167,7 @@ def _make_roles(manager: Any, plan: dict[str, Any]) -> None:
 def _permissions(manager: Any, like: str) -> set[Any]:
     if like != "viewer":
         return set(manager.find_role(like).permissions)
-    wanted = {*VIEWER, *manager.PUBLIC_ROLE_PERMISSIONS}
-    found = {manager.find_permission_view_menu(*names) for names in wanted}
+    found = {manager.find_permission_view_menu(*names) for names in VIEWER}
     return {pvm for pvm in found if pvm is not None}
 
 

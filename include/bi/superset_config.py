@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from viewers import SecurityManager
+
 _folder = Path(os.environ["RAVENSTVO_BI_DIR"])
 _own: dict[str, Any] = json.loads((_folder / "settings.json").read_text(encoding="utf-8"))
 
@@ -32,6 +34,7 @@ def DB_CONNECTION_MUTATOR(uri: Any, params: Any, username: Any, security_manager
 
 # --- Who gets in ----------------------------------------------------------------------------------------------------
 
+CUSTOM_SECURITY_MANAGER = SecurityManager
 AUTH_ROLE_PUBLIC = "Public"
 AUTH_USER_REGISTRATION = False
 WTF_CSRF_ENABLED = True

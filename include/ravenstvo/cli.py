@@ -39,6 +39,7 @@ def main() -> None:
     from ravenstvo.calculation.proposal import ApprovalError
     from ravenstvo.publishing.bi.charts import DocumentError
     from ravenstvo.publishing.export_data import ExportError
+    from ravenstvo.publishing.municipality_shapes import ShapeError
     from ravenstvo.publishing.report.reader import ReportError
     from ravenstvo.publishing.template_lists import TemplateError
     from ravenstvo.runtime.airflow_home import AirflowError
@@ -67,6 +68,7 @@ def main() -> None:
         ReportError,
         ServerError,
         ServiceError,
+        ShapeError,
         SocketError,
         TemplateError,
         UnknownIndicatorError,
@@ -335,11 +337,24 @@ def bi_provision() -> None:
 
 
 @bi_commands.command("export")
-def bi_export() -> None:
-    """Записать диаграммы и дашборды, изменённые в Superset, в include/bi."""
+def bi_export(
+    to: Annotated[Path | None, typer.Option(help="Папка с charts и dashboards; без неё — include/bi")] = None,
+) -> None:
+    """Записать диаграммы и дашборды, изменённые в Superset, в файлы."""
     from ravenstvo.runtime import bi
 
-    bi.export(get_settings(), typer.echo)
+    bi.export(get_settings(), typer.echo, to)
+
+
+@bi_commands.command("map")
+def bi_map(file: Annotated[Path, typer.Argument(help="Файл GeoJSON с границами муниципалитетов")]) -> None:
+    """Загрузить границы муниципалитетов для карты; прежние будут заменены."""
+    from ravenstvo.publishing.municipality_shapes import load_shapes, loaded_lines
+
+    with _warehouse() as connection, connection.cursor() as cursor:
+        loaded = load_shapes(cursor, file)
+    for line in loaded_lines(loaded, file):
+        typer.echo(line)
 
 
 @bi_commands.command("down")

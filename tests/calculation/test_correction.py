@@ -20,7 +20,7 @@ from ravenstvo.settings import Settings
 from ravenstvo.warehouse import server
 from ravenstvo.warehouse.migrate import upgrade
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(seconds=130)
 
 YEARS, YEAR, METHOD = [2021, 2022], 2022, "rosobr_30"
 # A mark that one pupil gets instead of a better one, in a protocol sent again.

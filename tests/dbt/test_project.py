@@ -17,6 +17,8 @@ from ravenstvo.sources import Source, load_sources
 from ravenstvo.warehouse.connection import connect, parameters
 from ravenstvo.warehouse.migrate import upgrade
 
+pytestmark = pytest.mark.slow(seconds=65)
+
 PROJECT = PROJECT_ROOT / "dbt_project"
 CYRILLIC = re.compile("[а-яё]", re.IGNORECASE)
 Dbt = Callable[..., subprocess.CompletedProcess[str]]
@@ -24,12 +26,8 @@ Manifest = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def target(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("dbt")
-
-
-@pytest.fixture(scope="module")
-def dbt(module_warehouse: Settings, target: Path) -> Dbt:
+def dbt(module_warehouse: Settings, tmp_path_factory: pytest.TempPathFactory) -> Dbt:
+    target = str(tmp_path_factory.mktemp("dbt"))
     upgrade(module_warehouse)
     known = parameters(module_warehouse)
     names = {"host": "HOST", "port": "PORT", "user": "USER", "password": "PASSWORD", "dbname": "DBNAME"}
@@ -37,7 +35,7 @@ def dbt(module_warehouse: Settings, target: Path) -> Dbt:
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         place = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
-        place += ["--target-path", str(target), "--log-path", str(target)]
+        place += ["--target-path", target, "--log-path", target]
         command = [str(Path(sys.executable).with_name("dbt")), "--no-use-colors", *arguments, *place]
         return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
@@ -45,11 +43,9 @@ def dbt(module_warehouse: Settings, target: Path) -> Dbt:
 
 
 @pytest.fixture(scope="module")
-def manifest(dbt: Dbt, target: Path) -> Manifest:
+def manifest(parsed_project: Path) -> Manifest:
     """The project as dbt reads it."""
-    parsed = dbt("parse")
-    assert parsed.returncode == 0, parsed.stdout[-4000:]
-    loaded: Manifest = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
+    loaded: Manifest = json.loads((parsed_project / "manifest.json").read_text(encoding="utf-8"))
     return loaded
 
 

@@ -24,7 +24,7 @@ YEARS, CAMPAIGN = (2020, 2021), 2021
 WAITING = "select path from ops.source_file where status = 'waiting'"
 
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.slow(seconds=90),
     pytest.mark.skipif(not ALTAI.is_dir(), reason=f"нет настоящих файлов: {ALTAI}"),
 ]
 

@@ -39,7 +39,7 @@ MEETINGS = [date(YEAR, 1, 20), date(YEAR, 2, 20), date(YEAR, 6, 30), date(YEAR, 
 #: An old indicator whose target is «all»; the sample reaches seven of eight.
 CHANGED, NEW_TARGET = "P1.7", Fraction(7, 8)
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(seconds=100)
 
 
 class Stopped(NamedTuple):

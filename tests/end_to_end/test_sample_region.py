@@ -30,7 +30,7 @@ from workbooks import check_numbers, check_own_schools
 SEED, N_SCHOOLS, YEARS = 1, 60, [2021, 2022, 2023]
 SURNAMES = "|".join(names()["surnames"])
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(seconds=100)
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ YEAR = 2023
 #: A СНИЛС of this region with or without signs, and what everybody here is called.
 NAMED = r"\b100-?0[0-9]{2}-?[0-9]{3}[ -]?[0-9]{2}\b|Человек Номер"
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(seconds=140)
 
 Recalculated = Callable[[Path, int], Warehouse]
 Key = tuple[str, str, str, str]

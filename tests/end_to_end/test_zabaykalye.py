@@ -15,7 +15,7 @@ YEARS, CAMPAIGN = (2022, 2023), 2023
 ByName = dict[tuple[int, str, str], list[tuple[int, int]]]
 
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.slow(seconds=65),
     pytest.mark.skipif(not ZABAYKALYE.is_dir(), reason=f"нет настоящих файлов: {ZABAYKALYE}"),
 ]
 

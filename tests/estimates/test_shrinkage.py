@@ -17,6 +17,8 @@ from ravenstvo.warehouse.connection import connect
 from ravenstvo.warehouse.migrate import upgrade
 from scipy import optimize, stats
 
+pytestmark = pytest.mark.slow(seconds=15)
+
 YEAR = 2021
 PROCEDURES = ["ege_rus", "oge_math", "oge_rus", "vpr_rus_5"]
 TABLES = """

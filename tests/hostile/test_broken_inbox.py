@@ -16,7 +16,7 @@ from ravenstvo.settings import Settings
 from ravenstvo.warehouse.connection import connect
 from ravenstvo.warehouse.migrate import upgrade
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(seconds=10)
 YEAR = 2021
 
 

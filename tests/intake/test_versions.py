@@ -6,6 +6,8 @@ import os
 
 import pytest
 
+pytestmark = pytest.mark.slow(seconds=15)
+
 
 def in_force(intake) -> dict[str, int]:
     """Rows of each file that count now."""

@@ -8,11 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from quality_cases import SOURCES
-from quality_warehouse import land, query
+from quality_warehouse import land, land_all, query
 from ravenstvo.quality import validate
 from ravenstvo.quality.repeats import Repeat, is_about_repeats, verdicts
 from ravenstvo.quality.suites import load_suite
 from ravenstvo.settings import PROJECT_ROOT, Settings
+
+pytestmark = pytest.mark.slow(seconds=30)
 
 SUITES = {source: load_suite(PROJECT_ROOT / "expectations", source) for source in SOURCES}
 CRITICAL = {
@@ -62,11 +64,17 @@ def test_everything_right_is_loaded_and_only_loaded_rows_are_named(periods: list
         ]
 
 
+@pytest.fixture(autouse=True)
+def no_reports(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages and workbooks are not looked at here; to write them anew each time would take longest."""
+    monkeypatch.setattr("ravenstvo.quality.data_docs.write_data_docs", lambda settings, _: settings.data_docs_dir)
+    monkeypatch.setattr("ravenstvo.quality.validation.write_workbooks", lambda _: [])
+
+
 @pytest.fixture(scope="module")
 def known(settings: Settings) -> None:
     """What rows refer to: one right row of every source."""
-    for source, described in SOURCES.items():
-        land(settings, source, [described.clean])
+    land_all(settings, [(source, [described.clean]) for source, described in SOURCES.items()])
 
 
 def duplicate_of(source: str) -> dict[str, object]:
@@ -76,12 +84,13 @@ def duplicate_of(source: str) -> dict[str, object]:
 
 def test_wrong_row_never_hides_the_right_one_after_it(settings: Settings, known: None) -> None:
     """Whatever is wrong with the first row, the right second is loaded, and the third repeats the second."""
-    parts = {}
-    for source in REPEATING:
-        clean = SOURCES[source].clean
-        for place, (changes, expected) in enumerate(SOURCES[source].cases):
-            if expected & CRITICAL[source] and not expected & REPEATED:
-                parts[source, place] = land(settings, source, [{**clean, **changes}, clean, duplicate_of(source)])
+    files = [
+        (source, [{**SOURCES[source].clean, **changes}, SOURCES[source].clean, duplicate_of(source)])
+        for source in REPEATING
+        for changes, expected in SOURCES[source].cases
+        if expected & CRITICAL[source] and not expected & REPEATED
+    ]
+    parts = land_all(settings, files)
     validate(settings)
     rejected = query(
         settings,
@@ -89,9 +98,9 @@ def test_wrong_row_never_hides_the_right_one_after_it(settings: Settings, known:
         "where severity = 'critical' and row_no > 2 order by 1, 2",
     )
     assert len(parts) > 200
-    assert {source for source, _ in parts} == set(REPEATING)
+    assert {source for source, _ in files} == set(REPEATING)
     assert [(part, row_no, name) for part, row_no, name, _ in rejected] == [
-        (part, 4, f"{source}.duplicate") for (source, _), part in parts.items()
+        (part, 4, f"{source}.duplicate") for (source, _), part in zip(files, parts, strict=True)
     ]
     assert all(message.rstrip(".").endswith("в строке 3") for *_, message in rejected)
 
@@ -99,14 +108,11 @@ def test_wrong_row_never_hides_the_right_one_after_it(settings: Settings, known:
 def test_of_four_rows_the_first_right_one_of_a_key_is_loaded(settings: Settings, known: None) -> None:
     clean = SOURCES["satisfaction"].clean
     files = list(product(product(("2021-10-30", "2021-10-31"), (True, False)), repeat=4))
-    parts = {
-        land(
-            settings,
-            "satisfaction",
-            [{**clean, "surveyed_on": day, "score": "90" if is_right else "140"} for day, is_right in file],
-        ): file
+    rows = [
+        [{**clean, "surveyed_on": day, "score": "90" if is_right else "140"} for day, is_right in file]
         for file in files
-    }
+    ]
+    parts = dict(zip(land_all(settings, [("satisfaction", one) for one in rows]), files, strict=True))
     told, loaded = {}, {}
     for part, file in parts.items():
         first: dict[str, int] = {}

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 from quality_cases import KEYS, SOURCES
-from quality_warehouse import land, query
+from quality_warehouse import land_all, query
 from ravenstvo.quality import validate
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse.connection import connect
+
+pytestmark = pytest.mark.slow(seconds=50)
 
 CASES = [
     (source, place, changes, expected)
@@ -23,15 +25,15 @@ def landed(settings: Settings) -> dict[tuple[str, int], tuple[int, int]]:
     with connect(settings) as connection, connection.cursor() as cursor:
         values = ("ege_phys", 2020, 50)
         cursor.execute("insert into seeds.max_score (procedure_code, year_from, max_primary) values %s", (values,))
-    places = {}
+    files = {}
     for source, described in SOURCES.items():
-        places[source, -1] = (land(settings, source, [described.clean]), 2)
+        files[source, -1] = [described.clean]
         for place, (changes, expected) in enumerate(described.cases):
             changed = {**described.clean, **changes}
-            rows = [described.clean, changed] if expected & {"duplicate", "overlap"} else [changed]
-            places[source, place] = (land(settings, source, rows), len(rows) + 1)
+            files[source, place] = [described.clean, changed] if expected & {"duplicate", "overlap"} else [changed]
+    parts = land_all(settings, [(source, rows) for (source, _), rows in files.items()])
     validate(settings)
-    return places
+    return {key: (part, len(rows) + 1) for (key, rows), part in zip(files.items(), parts, strict=True)}
 
 
 def found(settings: Settings, source: str, at: tuple[int, int]) -> set[str]:

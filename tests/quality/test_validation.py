@@ -16,6 +16,8 @@ from ravenstvo.quality.parts import compared_with
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse.connection import connect
 
+pytestmark = pytest.mark.slow(seconds=25)
+
 COUNTS = "select n_rows_accepted, n_rows_rejected, n_warnings from ops.source_part where part_id = %s"
 
 

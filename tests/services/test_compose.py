@@ -107,7 +107,7 @@ def _native(command: list[str]) -> list[str]:
     return [str(Path(sys.executable).with_name("ravenstvo")), *command[1:]]
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=25)
 def test_every_command_runs_natively_and_becomes_healthy(compose: dict[str, Any], here: dict[str, str]) -> None:
     migrate = _native(compose["services"]["migrate"]["command"])
     assert subprocess.run(migrate, env=here, check=False, timeout=120).returncode == 0

@@ -21,7 +21,7 @@ from ravenstvo.runtime import airflow_home, services
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse.migrate import upgrade
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(seconds=30)
 
 DAG = "list_approval"
 DONE = ("success", "failed")

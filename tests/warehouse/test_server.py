@@ -16,6 +16,8 @@ from ravenstvo.settings import Settings
 from ravenstvo.warehouse import server
 from ravenstvo.warehouse.connection import connect
 
+pytestmark = pytest.mark.slow(seconds=40)
+
 LONG = "очень длинный путь с пробелами/" * 4
 
 NOBODY = 65534

@@ -85,6 +85,9 @@ def write_cover(
     cover.state(*told_state(data))
     cover.facts("Что это за книга", _about(data, territory))
     cover.table("Главное", _headings(territory), _figures(data, territory, rows))
+    if not territory.key:
+        headings = ("Муниципалитет", "Школ с выводом метода", "Низкие результаты", "В перечне")
+        cover.table("По муниципалитетам", headings, _by_territory(data, rows[1]))
     cover.sheets(sheets)
     cover.facts("Как читать", _reading(data))
     cover.colours(_colours(shown))
@@ -103,6 +106,7 @@ class _Cover:
         self.section = book.format(bold=True, font_size=12, font_color="#1F3864", bottom=2, bottom_color="#1F3864")
         self.name = book.format(bold=True)
         self.plain = book.format(align="left")
+        self.link = book.format(font_color="#0B5394", underline=1)
         self.share = book.format(align="left", num_format=SHARE)
         self.big = book.format(bold=True, font_size=16, text_wrap=False)
 
@@ -144,7 +148,7 @@ class _Cover:
         self.at += 1
         for name, n_rows, question in sheets:
             self.sheet.set_row(self.at, row_height([question], [sum(_WIDTHS[2:])]))
-            self.book.write(self.sheet, self.at, 0, Link(name, name, 0))
+            self.book.write(self.sheet, self.at, 0, Link(name, name, 0), self.link)
             self.book.write(self.sheet, self.at, 1, n_rows, self.plain)
             self.sheet.merge_range(self.at, 2, self.at, 3, inert(question), self.plain)
             self.at += 1
@@ -235,6 +239,14 @@ def _counts(data: YearData) -> Iterator[tuple[str, Callable[[Sequence[Row]], Any
         "Участников в процедурах метода (ученик — в каждой своей)",
         lambda rows: sum(row.value(_I, "n_participants_total") or 0 for row in rows),
     )
+
+
+def _by_territory(data: YearData, rows: Sequence[Row]) -> Iterator[Sequence[Any]]:
+    """How many schools of each municipality have a verdict, are low and are on the list."""
+    names = {territory.key: territory.name for territory in data.territories}
+    for key in [*names, *([None] if any(row.territory is None for row in rows) else [])]:
+        own = [row for row in rows if row.territory == key]
+        yield [names.get(key, "Муниципалитет неизвестен"), len(_judged(own)), len(_low(own)), sum(map(is_listed, own))]
 
 
 def _judged(rows: Sequence[Row]) -> list[Row]:

@@ -429,7 +429,7 @@ _M, _I, _E = "mart_identification_methods", "mart_identification", "mart_identif
 _CARD, _CONTEXT, _CHANGE = "mart_school_card", "mart_school_context", "mart_identification_change"
 _INDICATOR, _ROAD, _PARTNER = "mart_programme_indicator", "mart_programme_roadmap", "mart_partnership_school"
 _COURSE, _METHOD = "mart_pd_completion", "dim_method"
-_WHO = _fields(_M, ("municipality_name", 19), ("school_code", 9, "code"), ("school_name", 42))
+_WHO = _fields(_M, ("municipality_name", 22), ("school_code", 9, "code"), ("school_name", 42))
 _WHO_SHORT = (
     *_fields(_M, ("municipality_name", 21), ("school_code", 9, "code")),
     Field("dim_school", "short_name", 45, "short_name"),

@@ -33,6 +33,7 @@ from ravenstvo.warehouse.connection import connect, parameters, url_parameters, 
 Say = Callable[[str], None]
 
 _START_SECONDS = 120
+_CONFIGURATION = ("superset_config.py", "viewers.py")
 _STAMP = "ravenstvo_provisioned"
 
 
@@ -89,17 +90,20 @@ def provision(settings: Settings, say: Say) -> bool:
     if stamp == {"fingerprint": wanted.fingerprint, "version": version}:
         return False
     bundle.write(wanted.bundle, settings.bi_dir / "bundle.new")
-    imported, fresh = bundle.uuids(settings.bi_dir / "bundle"), bundle.uuids(settings.bi_dir / "bundle.new")
+    before = bundle.read(settings.bi_dir / "bundle")
     plan = wanted.plan | {
         "users": users,
         "prepare": stamp.get("version") != version,
         "keep": bool(stamp),
-        "gone": {kind: sorted(imported[kind] - fresh[kind]) for kind in fresh},
+        "gone": {
+            kind: sorted({*bundle.assets(before, kind)} - {*bundle.assets(wanted.bundle.files, kind)})
+            for kind in ("datasets", "charts", "dashboards")
+        },
         "stamp": {"table": _STAMP, "fingerprint": wanted.fingerprint, "version": version},
     }
     _import(settings, plan, say)
     if stamp:
-        _keep_changes(settings, say)
+        _keep_changes(settings, before, say)
     _remember(settings)
     found = wanted.bundle
     say(
@@ -109,23 +113,25 @@ def provision(settings: Settings, say: Say) -> bool:
     return True
 
 
-def export(settings: Settings, say: Say) -> None:
-    """Write charts and dashboards as Superset holds them back into ``include/bi``."""
+def export(settings: Settings, say: Say, folder: Path | None = None) -> None:
+    """Write charts and dashboards as Superset holds them back into ``include/bi``, or a copy of it."""
     _check_environment(settings)
     server.ensure_running(settings)
     if settings.bi_url is None:
         server.ensure_database(settings, server.BI_DB)
     if not _stamp(settings):
         raise BiError("В Superset ещё ничего не загружено: выполните «make bi».")
-    target = settings.bi_dir / "export.json"
-    _run_script(settings, "export", [str(target), access.ADMIN], lambda _: None)
-    content = json.loads(target.read_text(encoding="utf-8"))
-    target.unlink()
-    done = exported.write(_folder(settings), content, _marts(settings), new=True)
+    dump = settings.bi_dir / "export.json"
+    _run_script(settings, "export", [str(dump), access.ADMIN], lambda _: None)
+    content = json.loads(dump.read_text(encoding="utf-8"))
+    dump.unlink()
+    wanted = _wanted(settings).bundle
+    target = folder or _folder(settings)
+    done = exported.write(target, content, _touchable(wanted.files), wanted.marts, new=True)
     for line in done.refused:
         say(f"Не выгружено: {line}")
     for file in done.files:
-        say(f"Записано: include/bi/{file}")
+        say(f"Записано: {target / file}")
     if not done.files:
         say("Изменений нет.")
 
@@ -169,18 +175,23 @@ def _import(settings: Settings, plan: dict[str, Any], say: Say) -> None:
         file.unlink()
 
 
-def _keep_changes(settings: Settings, say: Say) -> None:
+def _keep_changes(settings: Settings, given: dict[str, str], say: Say) -> None:
     """Keep what people had changed in the interface, and the import has overwritten, as files beside the state."""
-    before, documents = settings.bi_dir / "before.json", settings.bi_dir / "imported"
-    content = json.loads(before.read_text(encoding="utf-8"))
-    before.unlink()
-    done = exported.write(documents, content, _marts(settings), new=False)
+    file, documents = settings.bi_dir / "before.json", settings.bi_dir / "imported"
+    content = json.loads(file.read_text(encoding="utf-8"))
+    file.unlink()
+    done = exported.write(documents, content, _touchable(given), _marts(settings), new=False)
     if done.files:
         kept = settings.bi_dir / "replaced" / time.strftime("%Y-%m-%d-%H%M%S")
-        for file in done.files:
-            (kept / file).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(documents / file, kept / file)
+        for name in done.files:
+            (kept / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(documents / name, kept / name)
         say(f"Изменения, сделанные в Superset и не выгруженные, заменены; их копия: {kept}")
+
+
+def _touchable(files: dict[str, str]) -> dict[str, Any]:
+    """What people may change in Superset, of a bundle: charts and dashboards by uuid."""
+    return bundle.assets(files, "charts") | bundle.assets(files, "dashboards")
 
 
 def _remember(settings: Settings) -> None:
@@ -353,6 +364,7 @@ def _environment(settings: Settings) -> dict[str, str]:
         "SUPERSET_CONFIG_PATH": str(_folder(settings) / "superset_config.py"),
         "SUPERSET_HOME": str(settings.bi_dir),
         "RAVENSTVO_BI_DIR": str(settings.bi_dir),
+        "PYTHONPATH": str(_folder(settings)),
         "PYTHONUNBUFFERED": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONWARNINGS": "ignore",
@@ -361,7 +373,7 @@ def _environment(settings: Settings) -> dict[str, str]:
 
 def _mark(settings: Settings) -> str:
     """Changes when a running Superset must be started anew."""
-    files = (settings.bi_dir / "settings.json", _folder(settings) / "superset_config.py")
+    files = (settings.bi_dir / "settings.json", *(_folder(settings) / name for name in _CONFIGURATION))
     digest = hashlib.sha256(b"".join(file.read_bytes() for file in files))
     digest.update(f"{_version(settings)} {settings.bi_host} {settings.bi_port} {settings.bi_workers}".encode())
     return digest.hexdigest()

@@ -57,6 +57,13 @@ kind as (
 
 ),
 
+year_known as (
+
+    select distinct year from part
+    where year is not null
+
+),
+
 asked as (
 
     select
@@ -64,7 +71,7 @@ asked as (
         kind.source,
         kind.is_yearly,
         not_held.exam is not null as is_not_held
-    from (select distinct year from part where year is not null) as year_known
+    from year_known
     inner join kind on not kind.is_yearly or year_known.year >= kind.first_year
     left join not_held on year_known.year = not_held.year and kind.exam = not_held.exam
 

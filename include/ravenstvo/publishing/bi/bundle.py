@@ -7,6 +7,7 @@ import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ravenstvo.publishing.bi import charts, dashboards, datasets, documents, links
 from ravenstvo.publishing.bi.charts import DocumentError
@@ -60,13 +61,15 @@ def write(bundle: Bundle, folder: Path) -> None:
         target.write_text(text, encoding="utf-8")
 
 
-def uuids(folder: Path) -> dict[str, set[str]]:
-    """Uuids of the datasets, charts and dashboards of a bundle that was written there."""
-    found: dict[str, set[str]] = {"datasets": set(), "charts": set(), "dashboards": set()}
-    for kind, known in found.items():
-        for path in (folder / kind).rglob("*.yaml"):
-            known.add(json.loads(path.read_text(encoding="utf-8"))["uuid"])
-    return found
+def assets(files: dict[str, str], kind: str) -> dict[str, Any]:
+    """Datasets, charts or dashboards of a bundle by their uuids."""
+    found = (json.loads(text) for path, text in files.items() if path.startswith(f"{kind}/"))
+    return {asset["uuid"]: asset for asset in found}
+
+
+def read(folder: Path) -> dict[str, str]:
+    """Files of a bundle that was written there; none where there is none."""
+    return {str(path.relative_to(folder)): path.read_text(encoding="utf-8") for path in sorted(folder.rglob("*.yaml"))}
 
 
 def _check_titles(marts: dict[str, Mart]) -> None:

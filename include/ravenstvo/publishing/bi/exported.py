@@ -22,63 +22,76 @@ class Written:
     refused: list[str] = field(default_factory=list)
 
 
-def write(folder: Path, exported: dict[str, Any], marts: dict[str, Mart], *, new: bool) -> Written:
+@dataclass(frozen=True)
+class _Room:
+    """Where the documents lie, what they are, what Superset was given for them, and the dictionary."""
+
+    folder: Path
+    own: Documents
+    given: dict[str, Document]
+    marts: dict[str, Mart]
+
+
+def write(
+    folder: Path, exported: dict[str, Any], given: dict[str, Document], marts: dict[str, Mart], *, new: bool
+) -> Written:
     """Write charts and dashboards of ``export.py`` into the folder: those it has, and ``new`` published ones.
 
-    What somebody made and has not published yet is theirs.
+    ``given`` is what Superset would hold had nobody touched it, by uuid: what equals it is not written. What somebody
+    made and has not published yet is theirs.
     """
-    own, done = documents.read(folder), Written()
-    ours = {dashboard.uuid for dashboard in own.dashboards.values()}
+    room, done = _Room(folder, documents.read(folder), given, marts), Written()
+    ours = {dashboard.uuid for dashboard in room.own.dashboards.values()}
     wanted = [
         item
         for item in exported["dashboards"]
         if item["document"]["uuid"] in ours or (new and item["document"]["published"])
     ]
     shown = {uuid for item in wanted for uuid in _chart_uuids(item["document"])}
-    shown |= {chart.uuid for chart in own.charts.values()}
+    shown |= {chart.uuid for chart in room.own.charts.values()}
     names: dict[str, str] = {}
     for asset in exported["charts"]:
         if asset["uuid"] in shown:
-            _write_chart(folder, asset, own, marts, names, done)
+            _write_chart(room, asset, names, done)
     for item in wanted:
-        _write_dashboard(folder, item, own, names, marts, done)
+        _write_dashboard(room, item, names, done)
     return done
 
 
-def _write_chart(
-    folder: Path, asset: Document, own: Documents, marts: dict[str, Mart], names: dict[str, str], done: Written
-) -> None:
-    datasets = {asset_uuid("dataset", mart.name): mart for mart in marts.values()}
+def _write_chart(room: _Room, asset: Document, names: dict[str, str], done: Written) -> None:
+    datasets = {asset_uuid("dataset", mart.name): mart for mart in room.marts.values()}
     mart = datasets.get(str(asset.get("dataset_uuid")))
     if mart is None:
         done.refused.append(f"диаграмма «{asset['slice_name']}» построена не на витрине хранилища")
         return
-    name = _name(asset["uuid"], asset["slice_name"], {item.uuid: item.name for item in own.charts.values()}, names)
+    known = {item.uuid: item.name for item in room.own.charts.values()}
+    name = _name(asset["uuid"], asset["slice_name"], known, names)
     names[asset["uuid"]] = name
-    found = charts.decompiled(name, asset, mart)
-    old = own.charts.get(name)
-    if old is not None and charts.decompiled(name, charts.compiled(old, marts[old.document["dataset"]]), mart) == found:
-        return
-    _write(folder, Chart(name, found), charts.KEYS, done)
+    found, before = charts.decompiled(name, asset, mart), room.given.get(asset["uuid"])
+    if (
+        before is None
+        or before["dataset_uuid"] != asset["dataset_uuid"]
+        or charts.decompiled(name, before, mart) != found
+    ):
+        _write(room.folder, Chart(name, found), charts.KEYS, done)
 
 
-def _write_dashboard(
-    folder: Path, item: dict[str, Any], own: Documents, names: dict[str, str], marts: dict[str, Mart], done: Written
-) -> None:
+def _write_dashboard(room: _Room, item: dict[str, Any], names: dict[str, str], done: Written) -> None:
     asset = item["document"]
     missing = _chart_uuids(asset) - set(names)
     if missing:
         done.refused.append(f"дашборд «{asset['dashboard_title']}»: не выгружены его диаграммы, всего {len(missing)}")
         return
-    known = {dashboard.uuid: dashboard.name for dashboard in own.dashboards.values()}
+    known = {dashboard.uuid: dashboard.name for dashboard in room.own.dashboards.values()}
     name = _name(asset["uuid"], asset.get("slug") or asset["dashboard_title"], known, {})
-    found = dashboards.decompiled(name, asset, item["roles"], names, marts)
-    old = own.dashboards.get(name)
-    if old is not None:
-        before = dashboards.compiled(old, own.charts, marts)
-        if dashboards.decompiled(name, before, old.roles, names, marts) == found:
+    found = dashboards.decompiled(name, asset, item["roles"], names, room.marts)
+    before = room.given.get(asset["uuid"])
+    if before is not None and name in room.own.dashboards:
+        roles = room.own.dashboards[name].roles
+        same_charts = _chart_uuids(before) <= set(names)
+        if same_charts and dashboards.decompiled(name, before, roles, names, room.marts) == found:
             return
-    _write(folder, Dashboard(name, found), dashboards.KEYS, done)
+    _write(room.folder, Dashboard(name, found), dashboards.KEYS, done)
 
 
 def _write(folder: Path, asset: Chart | Dashboard, keys: tuple[str, ...], done: Written) -> None:

@@ -72,7 +72,7 @@ def simulate(draw: Draw, n_scores: int, share: float, seed: int) -> tuple[pd.Dat
     return rows[rows.boundary == boundaries[0][0]], moved
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=25)
 @pytest.mark.parametrize("draw", [mixture, skewed, spiky])
 @pytest.mark.parametrize("n_scores", SCALES)
 def test_number_of_moved_works_lies_in_its_interval(draw: Draw, n_scores: int) -> None:
