@@ -134,6 +134,15 @@ def test_no_year_threshold_or_programme_in_sql() -> None:
     assert found == []
 
 
+def test_sources_whose_rows_name_a_school_are_those_of_the_source_documents() -> None:
+    """A source that the macro leaves out would have no schools in the marts of what came, and no municipality."""
+    text = (PROJECT / "macros" / "source_titles.sql").read_text(encoding="utf-8")
+    listed = {name: re.findall(r"'(\w+)'", columns) for name, columns in re.findall(r"\('(\w+)', \[(.*?)\]\)", text)}
+    keys = ("school_code", "school_login")
+    known = {name: [key for key in keys if key in source.column_names] for name, source in load_sources().items()}
+    assert listed == {name: columns for name, columns in known.items() if columns}
+
+
 @pytest.mark.parametrize("source", load_sources().values(), ids=lambda source: source.name)
 def test_replaced_schools_are_known_by_the_key_of_the_source_document(source: Source) -> None:
     """Another key than the one that versions are settled by would let replaced rows count beside their replacement."""

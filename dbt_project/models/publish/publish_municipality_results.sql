@@ -1,5 +1,5 @@
--- Results of the region and its municipalities for everyone: rounded numbers of participants, shares in bands, small cells
--- hidden so that no subtraction from the region gives them back.
+-- Results of the region and its municipalities for everyone: rounded numbers of participants, shares in bands, small
+-- cells hidden so that no subtraction from the region gives them back.
 with
 
 policy as (
@@ -72,8 +72,9 @@ judged as (
 
     select
         cell.*,
-        {{ suppress_hidden('cell.n_participants', 'cell.is_rest', 'cell.year, cell.procedure_code', 'cell.municipality_id') }}
-            as is_hidden
+        {{ suppress_hidden(
+            'cell.n_participants', 'cell.is_rest', 'cell.year, cell.procedure_code', 'cell.municipality_id'
+        ) }} as is_hidden
     from cell
     cross join policy
 

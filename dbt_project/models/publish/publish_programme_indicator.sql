@@ -1,4 +1,5 @@
--- Indicators of the programmes for everyone: the region only; what counts people is rounded, and hidden where they are few.
+-- Indicators of the programmes for everyone: the region only; what counts people is rounded, and hidden where they are
+-- few.
 with
 
 policy as (

@@ -1,5 +1,5 @@
--- Approved lists for everyone: every school of the year, listed or not, or not enough pupils to say. A view, because lists
--- are approved between calculations.
+-- Approved lists for everyone: every school of the year, listed or not, or not enough pupils to say. A view, because
+-- lists are approved between calculations.
 {{ config(materialized='view') }}
 
 with

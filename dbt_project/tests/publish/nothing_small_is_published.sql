@@ -1,5 +1,5 @@
 -- What: no cell of schema publish is below the threshold; hidden cells of one total are several and not small together.
--- When it matters: before anyone outside reads the schema; one small cell, or one hidden cell alone, tells of single pupils.
+-- When it matters: before anyone outside reads the schema; one small cell, or one hidden cell alone, tells of pupils.
 -- How to resolve: do not publish; look at the macro suppress_hidden and at what the total is made of.
 with
 

@@ -4,18 +4,7 @@
 
 with
 
-finding as (
-
-    select distinct
-        finding.part_id,
-        finding.row_no,
-        finding.source
-    from {{ source('ops', 'row_finding') }} as finding
-    inner join {{ source('ops', 'source_part') }} as part on finding.part_id = part.part_id
-    where part.in_force and ({{ in_years('part.year') }} or part.year is null)
-
-),
-
+-- Straight from the table of findings: of it the planner knows how many there are, and reads no part anew for each.
 named as (
 
     {% for name, columns in school_key_columns() %}
@@ -25,8 +14,10 @@ named as (
             {{ school_code('landed.school_code') ~ ' as school_code' if 'school_code' in columns else 'cast(null as text) as school_code' }},
             {{ 'landed.school_login' if 'school_login' in columns else 'cast(null as text) as school_login' }}
         from {{ source('landing', name) }} as landed
-        inner join finding on landed.part_id = finding.part_id and landed.row_no = finding.row_no
-        where finding.source = '{{ name }}'
+        inner join {{ source('ops', 'row_finding') }} as finding
+            on landed.part_id = finding.part_id and landed.row_no = finding.row_no
+        inner join {{ source('ops', 'source_part') }} as part on finding.part_id = part.part_id
+        where finding.source = '{{ name }}' and part.in_force and ({{ in_years('part.year') }} or part.year is null)
         union all
     {% endfor %}
     select

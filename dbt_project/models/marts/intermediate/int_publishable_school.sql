@@ -1,5 +1,5 @@
--- Of which schools enough pupils are known to tell the public what a method says of them. Whether it does must not depend
--- on the verdict: else a hidden verdict would tell itself.
+-- Of which schools enough pupils are known to tell the public what a method says of them. That must not depend on the
+-- verdict: else a hidden verdict would tell itself.
 {{ config(
     materialized='incremental',
     incremental_strategy='append',

@@ -29,8 +29,8 @@ select distinct on (year_known.year, version.school_id)
 from year_known
 inner join version
     on
-        coalesce(version.valid_from <= year_known.register_day, true)
-        and coalesce(version.valid_to >= year_known.register_day, true)
+        coalesce(year_known.register_day >= version.valid_from, true)
+        and coalesce(year_known.register_day <= version.valid_to, true)
 where
     version.status is distinct from 'нет в реестре'
     -- The status of a version with an end tells what came after that end.

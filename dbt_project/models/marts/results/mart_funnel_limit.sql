@@ -1,4 +1,5 @@
--- The lines of the funnel: its bounds for numbers of participants from one to the largest school's, closer where they bend.
+-- The lines of the funnel: its bounds for numbers of participants from one to the largest school's, closer where they
+-- bend.
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
