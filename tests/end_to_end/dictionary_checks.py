@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -10,8 +12,9 @@ import pytest
 from ravenstvo.publishing import dictionary
 from ravenstvo.publishing.bi import documents
 from ravenstvo.publishing.dictionary import Example
-from ravenstvo.settings import PROJECT_ROOT
-from running import Warehouse
+from ravenstvo.settings import PROJECT_ROOT, Settings
+from ravenstvo.warehouse.connection import parameters
+from running import ASK_SECONDS, Warehouse, call
 
 
 @dataclass(frozen=True)
@@ -150,3 +153,25 @@ def _made_on_the_spot(value: Any) -> Iterator[dict[str, Any]]:
     elif isinstance(value, dict | list):
         for one in value.values() if isinstance(value, dict) else value:
             yield from _made_on_the_spot(one)
+
+
+def check_page(warehouse: Warehouse) -> None:
+    """The page that the run wrote: numbers of rows, nothing from elsewhere or secret; a second call leaves it."""
+    settings = Settings(home=warehouse.home, warehouse_url=None)
+    page = settings.dbt_docs_file.read_text(encoding="utf-8")
+    for secret in (str(parameters(settings)["password"]), str(warehouse.home), str(PROJECT_ROOT)):
+        assert secret not in page
+    assert re.findall(r"""<(?:script|link|img|iframe)[^>]*(?:src|href)=["']?(?:https?:)?//""", page) == []
+    assert "Словарь данных" in page
+    start = page.index('{"metadata": {"dbt_schema_version": "https://schemas.getdbt.com/dbt/catalog/')
+    catalog, _ = json.JSONDecoder().raw_decode(page, start)
+    rows = {
+        node["metadata"]["name"]: node["stats"]["rows"]["value"]
+        for node in catalog["nodes"].values()
+        if node["metadata"]["schema"] == "marts"
+    }
+    for mart in ("mart_identification", "mart_data_quality", "dim_school", "fct_result"):
+        ((n_rows,),) = (row.values() for row in warehouse.ask(f"select count(*) from {mart}"))
+        assert rows[mart] == int(n_rows), mart
+    again = call(warehouse.home, ASK_SECONDS, "docs")
+    assert again.stdout == f"Словарь данных без изменений: {settings.dbt_docs_file}\n", again.stderr

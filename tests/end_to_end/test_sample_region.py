@@ -12,7 +12,7 @@ import openpyxl
 import pytest
 import report_numbers
 from asked import comparable, counts_by_code, disagreements, told, verdicts_of
-from dictionary_checks import check_charts, check_examples, check_metrics
+from dictionary_checks import check_charts, check_examples, check_metrics, check_page
 from independent import Counts, Key, verdicts
 from independent_methods import (
     check_change,
@@ -368,6 +368,10 @@ def test_example_queries_of_the_marts_run(warehouse: Warehouse) -> None:
 
 def test_sql_of_the_charts_runs(warehouse: Warehouse) -> None:
     check_charts(warehouse)
+
+
+def test_dictionary_of_data_is_a_page_without_secrets_or_a_network(warehouse: Warehouse) -> None:
+    check_page(warehouse)
 
 
 def test_workbooks_say_what_the_marts_say_and_nothing_of_schools_elsewhere(warehouse: Warehouse) -> None:
