@@ -86,8 +86,7 @@ def test_outlines_of_the_sample_find_their_municipalities(warehouse: Settings, t
     rest = json.loads(SAMPLE.read_text(encoding="utf-8"))["features"]
     with connect(warehouse) as connection, connection.cursor() as cursor:
         cursor.execute(
-            "create table core.dim_municipality "
-            "(municipality_id text, municipality_code text, municipality_name text)"
+            "create table core.dim_municipality (municipality_id text, municipality_code text, municipality_name text)"
         )
         cursor.executemany(
             "insert into core.dim_municipality values (%s, %s, %s)",
