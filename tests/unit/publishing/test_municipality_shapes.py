@@ -81,7 +81,7 @@ def test_neighbours_keep_their_common_border() -> None:
 
 
 def test_outlines_of_the_sample_find_their_municipalities(warehouse: Settings, tmp_path: Path) -> None:
-    """By code, with or without leading zeros, or by a name written another way; what is unknown is told and left out."""
+    """By code with or without zeros, or by a name written another way; what is unknown is told and left out."""
     migrate.upgrade(warehouse)
     rest = json.loads(SAMPLE.read_text(encoding="utf-8"))["features"]
     with connect(warehouse) as connection, connection.cursor() as cursor:
