@@ -95,6 +95,8 @@ def datasets(api_as: Callable[[str | None], Api]) -> dict[str, int]:
 def _log_in(context: BrowserContext, superset: Superset, login: str) -> None:
     page = context.new_page()
     page.goto(f"{superset.url}/login/")
+    # The session is in a cookie that every answer sets: one that was asked for before the login must not come after it.
+    page.wait_for_load_state("networkidle")
     page.get_by_label("Имя пользователя").or_(page.locator("input#username")).first.fill(login)
     page.locator("input[type=password]").fill(superset.passwords[login])
     page.keyboard.press("Enter")
