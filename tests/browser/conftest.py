@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
 import socket
 import subprocess
@@ -80,7 +81,7 @@ def page_as(context_as: Callable[[str | None], BrowserContext]) -> Iterator[Call
 @pytest.fixture(scope="session")
 def api_as(superset: Superset, context_as: Callable[[str | None], BrowserContext]) -> Callable[[str | None], Api]:
     """The API in the session of a user."""
-    return lambda login: Api(context_as(login).request, superset.url)
+    return functools.cache(lambda login: Api(context_as(login).request, superset.url))
 
 
 @pytest.fixture(scope="session")

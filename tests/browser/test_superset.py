@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -202,6 +205,272 @@ def test_who_only_looks_reaches_nothing_else(api_as: Apis, municipality: tuple[s
         == 403
     )
     assert api.post("/api/v1/dashboard/", {"dashboard_title": "x"})[0] == 403
+
+
+# A chart that a municipality is shown: figures, a column and conditions that are SQL of its own.
+COUNT = {"expressionType": "SQL", "sqlExpression": "count(*) filter (where is_low_results)", "label": "n"}
+AXIS = {"expressionType": "SQL", "sqlExpression": "upper(school_name)", "label": "Школа"}
+CONDITIONS = ("is_low_results is not null", "(year > 2000 or school_name is null) and not school_name = '' -- все")
+HAVING = "COUNT(*) > 0"
+SHOWN_CHART = {
+    "viz_type": "table",
+    "query_mode": "aggregate",
+    "groupby": [AXIS, "year"],
+    "metrics": [COUNT],
+    "adhoc_filters": [
+        *({"expressionType": "SQL", "clause": "WHERE", "sqlExpression": condition} for condition in CONDITIONS),
+        {"expressionType": "SQL", "clause": "HAVING", "sqlExpression": HAVING},
+    ],
+}
+FILTER = {
+    "id": "NATIVE_FILTER-school",
+    "name": "Школа",
+    "filterType": "filter_select",
+    "type": "NATIVE_FILTER",
+    "adhoc_filters": [{"expressionType": "SQL", "clause": "WHERE", "sqlExpression": "school_name is not null"}],
+    "controlValues": {},
+    "scope": {"rootPath": ["ROOT_ID"], "excluded": []},
+}
+SIMPLE = {"expressionType": "SIMPLE", "column": {"column_name": "year"}, "aggregate": "MAX", "label": "max"}
+MEAN = {"n": {"operator": "mean"}}
+# As the interface asks: the conditions also in the forms that Superset itself makes of them.
+ASKED = {
+    "as stored": {"extras": {"where": " AND ".join(f"({one}\n)" for one in CONDITIONS), "having": f"({HAVING})"}},
+    "as written anew": {"extras": {"where": "(NOT is_low_results IS NULL)", "having": "(COUNT(*) > 0)"}},
+    "other case": {"extras": {"where": "((is_low_results IS NOT NULL)) and (1 = 0)", "having": "count(*)>0"}},
+    "column": {"columns": [AXIS, "year"], "orderby": [[COUNT, False]], "series_limit": 5, "series_limit_metric": COUNT},
+    "axis": {"columns": [{"sqlExpression": "year", "label": "year", "columnType": "BASE_AXIS", "timeGrain": "P1D"}]},
+    "filters": {
+        "filters": [
+            {"col": "year", "op": "IN", "val": [2022, 2023]},
+            {"col": "school_name", "op": "ILIKE", "val": "%школа%"},
+            {"col": "no_such_column", "op": "==", "val": 1},
+            {"col": AXIS, "op": "!=", "val": "НЕТ"},
+        ],
+        "url_params": {"native_filters_key": "x"},
+        "time_range": "No filter",
+    },
+    "pages": {"columns": ["school_name"], "row_limit": 20, "row_offset": 0, "orderby": [["school_name", True]]},
+    "row count": {"columns": ["school_name"], "is_rowcount": True, "row_limit": 0},
+    "totals": {"columns": [], "orderby": []},
+    "simple": {"metrics": [SIMPLE, "count"], "orderby": [["max", True], ["count", False]]},
+    "arithmetic": {
+        "post_processing": [
+            {"operation": "pivot", "options": {"index": ["year"], "columns": [], "aggregates": MEAN}},
+            {"operation": "flatten"},
+        ]
+    },
+    "results": {"result_type": "results"},
+}  # fmt: skip
+TRICK = "max(query_to_xml('select 1', true, true, '')::text)"
+NEVER = {"expressionType": "SQL", "sqlExpression": TRICK, "label": "n"}
+NOTE = {
+    **{"name": "x", "annotationType": "EVENT", "sourceType": "table", "value": 1},
+    **{"show": True, "showMarkers": True, "style": "solid"},
+}
+PERCENTILE = {
+    "groupby": ["year"],
+    "aggregates": {"n": {"column": "n", "operator": "percentile", "options": {"q": 1}}},
+}
+REFUSED = re.compile("которых нет в диаграмме|Invalid SQL clause")
+# What the chart does not ask.
+NOT_ASKED = {
+    **TRICKS,
+    "part of a condition": {"extras": {"where": "(year > 2000)"}},
+    "other way round": {"extras": {"where": "is_low_results is null"}},
+    "one more": {"extras": {"where": f"(is_low_results is not null) AND ({TRICK} is null)"}},
+    "or": {"extras": {"where": "(is_low_results is not null) OR 1 = 1"}},
+    "after it": {"extras": {"where": "is_low_results is not null union select 1"}},
+    "second statement": {"extras": {"where": "is_low_results is not null; select 1"}},
+    "unreadable": {"extras": {"where": "is_low_results is not null) or ((true)"}},
+    "condition on groups as on rows": {"extras": {"where": HAVING}},
+    "condition on rows as on groups": {"extras": {"having": CONDITIONS[0]}},
+    "having": {"extras": {"having": f"{TRICK} is null"}},
+    "old where": {"where": "length(school_name) > 0"},
+    "old columns": {"groupby": ["length(school_name)"]},
+    "old limit": {"timeseries_limit": 5, "timeseries_limit_metric": NEVER},
+    "dialect": {"extras": {"where": "true", "transpile_to_dialect": True}},
+    "order": {"orderby": [[NEVER, True]]},
+    "simple order": {"orderby": [[{**SIMPLE, "sqlExpression": TRICK}, True]]},
+    "limit": {"columns": ["year"], "series_columns": ["year"], "series_limit": 5, "series_limit_metric": NEVER},
+    "filter": {"filters": [{"col": {"sqlExpression": TRICK, "label": "x"}, "op": "==", "val": "1"}]},
+    "axis": {"columns": [{"sqlExpression": "length(school_name)", "label": "x", "columnType": "BASE_AXIS"}]},
+    "aggregate": {"metrics": [{**SIMPLE, "aggregate": "XMLAGG"}]},
+    "column of a figure": {"metrics": [{**SIMPLE, "column": {"column_name": "length(school_name)"}}]},
+    "figure of another column": {"metrics": [{**COUNT, "sqlExpression": f"{COUNT['sqlExpression']} + 1"}]},
+    "step": {"post_processing": [{"operation": "prophet", "options": {"time_grain": "P1D", "periods": 7}}]},
+    "argument": {"post_processing": [{"operation": "aggregate", "options": PERCENTILE}]},
+    "samples": {"result_type": "samples"},
+    "drill to detail": {"result_type": "drill_detail"},
+    "query": {"result_type": "query"},
+    "note": {"annotation_layers": [NOTE | {"overrides": {"time_range": None}}]},
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Numbers of what an analyst made: charts by name, a dashboard of a municipality's, a query of SQL Lab."""
+
+    dataset: int
+    dashboard: int
+    charts: dict[str, int]
+    query: int
+
+    def in_name_of(self, chart: str) -> dict[str, Any]:
+        return {"slice_id": self.charts[chart], "dashboardId": self.dashboard, "viz_type": "table"}
+
+
+@pytest.fixture(scope="class")
+def shown(superset: Superset, api_as: Apis, datasets: dict[str, int]) -> Iterator[Shown]:
+    api, made = api_as("admin"), []
+
+    def make(kind: str, **fields: Any) -> int:
+        status, content = api.post(f"/api/v1/{kind}/", fields)
+        assert status == 201, content
+        made.append(f"/api/v1/{kind}/{content['id']}")
+        return int(content["id"])
+
+    try:
+        dataset = datasets["mart_identification"]
+        roles = [
+            number for (number,) in superset.ask("select id from ab_role where name = 'Муниципалитет'", "superset")
+        ]
+        native = FILTER | {"targets": [{"datasetId": dataset, "column": {"name": "school_name"}}]}
+        kept = json.dumps({"native_filter_configuration": [native]})
+        dashboard = make("dashboard", dashboard_title="Ш", published=True, roles=roles, json_metadata=kept)
+        draft = make("dashboard", dashboard_title="Ч", published=False, roles=roles)
+        loose = make("dashboard", dashboard_title="Н", published=True)
+        trick = {"viz_type": "table", "metrics": [NEVER | {"sqlExpression": "max(length(school_name))"}]}
+
+        def chart(params: dict[str, Any], number: int = dataset, on: tuple[int, ...] = ()) -> int:
+            return make(
+                "chart", slice_name="Д", viz_type="table", datasource_id=number, datasource_type="table",
+                params=json.dumps(params), dashboards=list(on),
+            )  # fmt: skip
+
+        charts = {
+            "shown": chart(SHOWN_CHART, on=(dashboard,)),
+            "draft": chart(trick, on=(draft,)),
+            "of no role": chart(trick, on=(loose,)),
+            "own": chart(trick),
+            "of another dataset": chart(trick, datasets["mart_identification_methods"], (dashboard,)),
+        }
+        marts = next(row for row in api.listed("database", "database_name", "id") if row["database_name"] == "Витрины")
+        sql = {
+            "database_id": marts["id"],
+            "sql": "select * from mart_identification",
+            "client_id": f"a{time.time_ns() % 10**9}",
+        }
+        status, content = api.post("/api/v1/sqllab/execute/", sql | {"schema": "marts", "runAsync": False})
+        assert status == 200, content
+        yield Shown(dataset, dashboard, charts, content["query_id"])
+    finally:
+        for path in reversed(made):
+            assert api.post(path, {}, "DELETE")[0] == 200
+
+
+class TestViewers:
+    """Who only looks asks what a chart asks that he is shown, and nothing else."""
+
+    @pytest.mark.parametrize("asked", ASKED)
+    def test_what_the_chart_asks_is_answered(
+        self, api_as: Apis, municipality: tuple[str, str], shown: Shown, asked: str
+    ) -> None:
+        status, content = api_as(f"mun_{municipality[0]}").rows(
+            shown.dataset, shown.in_name_of("shown"), **{"columns": ["year"], "metrics": [COUNT], **ASKED[asked]}
+        )
+        assert status == 200, content
+
+    def test_the_condition_that_runs_is_the_stored_one(
+        self, superset: Superset, api_as: Apis, municipality: tuple[str, str], shown: Shown
+    ) -> None:
+        code, name = municipality
+        status, rows = api_as(f"mun_{code}").rows(
+            shown.dataset, shown.in_name_of("shown"), columns=["year"], metrics=["count"],
+            extras={"where": "(NOT is_low_results IS NULL) AND (NOT school_name = '')"},
+        )  # fmt: skip
+        assert status == 200, rows
+        expected = superset.ask(
+            "select year, count(*) from marts.mart_identification where is_low_results is not null "
+            f"and school_name <> '' and municipality_name = '{name}' group by 1"
+        )
+        assert sorted((row["year"], row["count"]) for row in rows) == sorted(expected)
+
+    @pytest.mark.parametrize("trick", NOT_ASKED)
+    def test_what_the_chart_does_not_ask_is_refused(
+        self, api_as: Apis, municipality: tuple[str, str], shown: Shown, trick: str
+    ) -> None:
+        for form_data in (shown.in_name_of("shown"), {"slice_id": 0, "chart_id": shown.charts["shown"]}, None):
+            status, content = api_as(f"mun_{municipality[0]}").rows(
+                shown.dataset, form_data, **{"columns": ["year"], "metrics": ["count"], **NOT_ASKED[trick]}
+            )
+            assert status in (400, 403), content
+            assert REFUSED.search(str(content)), content
+
+    @pytest.mark.parametrize("chart", ["draft", "of no role", "own", "of another dataset"])
+    def test_a_chart_that_is_not_shown_lends_no_sql(
+        self, api_as: Apis, municipality: tuple[str, str], shown: Shown, chart: str
+    ) -> None:
+        asked = {"columns": [], "metrics": [NEVER | {"sqlExpression": "max(length(school_name))"}]}
+        name = shown.in_name_of(chart)
+        assert api_as("admin").rows(shown.dataset, name, **asked)[0] == 200
+        assert api_as(f"mun_{municipality[0]}").rows(shown.dataset, name, **asked)[0] == 403
+
+    def test_taken_apart_by_another_column(self, api_as: Apis, municipality: tuple[str, str], shown: Shown) -> None:
+        drilled = {"slice_id": 0, "chart_id": shown.charts["shown"], "dashboardId": shown.dashboard}
+        status, content = api_as(f"mun_{municipality[0]}").rows(
+            shown.dataset, drilled | {"groupby": ["method_code"]}, columns=["method_code"], metrics=[COUNT],
+            extras={"where": f"({CONDITIONS[0]})"},
+        )  # fmt: skip
+        assert status == 200, content
+
+    def test_a_filter_asks_for_its_values(self, api_as: Apis, municipality: tuple[str, str], shown: Shown) -> None:
+        api, native = api_as(f"mun_{municipality[0]}"), FILTER["id"]
+        name = {"type": "NATIVE_FILTER", "native_filter_id": native, "dashboardId": shown.dashboard}
+        asked = {"columns": ["school_name"], "metrics": [], "orderby": [["school_name", True]]}
+        search = {"filters": [{"col": "school_name", "op": "ILIKE", "val": "%ш%"}]}
+        own = {"extras": {"where": "(NOT school_name IS NULL)"}}
+        assert api.rows(shown.dataset, name, **asked, **search)[0] == 200
+        assert api.rows(shown.dataset, name, **asked, **own)[0] == 200
+        for other in (name | {"native_filter_id": "NATIVE_FILTER-x"}, name | {"dashboardId": 0}, None):
+            assert api.rows(shown.dataset, other, **asked, **own)[0] == 403
+        assert api.rows(shown.dataset, name, columns=["length(school_name)"], metrics=[])[0] == 403
+        assert api.rows(shown.dataset, name, **asked, extras={"where": f"{TRICK} is null"})[0] in (400, 403)
+
+    @pytest.mark.parametrize("role", ["municipality", "guest"])
+    def test_there_is_no_way_past_the_charts(
+        self, api_as: Apis, municipality: tuple[str, str], shown: Shown, role: str
+    ) -> None:
+        api = api_as("guest" if role == "guest" else f"mun_{municipality[0]}")
+        dataset, chart = shown.dataset, shown.charts["shown"]
+        status, content = api.rows(shown.query, kind="query", columns=["school_name"], metrics=[])
+        assert status == 403, content
+        table = f"/api/v1/datasource/table/{dataset}"
+        for path in (
+            *(f"{table}/column/school_name/values/", f"/api/v1/dataset/{dataset}/samples", "/api/v1/saved_query/"),
+            *(f"/superset/explore_json/?slice_id={chart}", f"/api/v1/explore/?slice_id={chart}", "/api/v1/report/"),
+            *(f"/api/v1/chart/{chart}/data/?type=samples", f"/api/v1/chart/data/{'0' * 32}", "/api/v1/tag/"),
+            *(f"/api/v1/dashboard/{shown.dashboard}/embedded", "/api/v1/dashboard/export/?q=!(1)"),
+            *("/api/v1/chart/export/?q=!(1)", "/api/v1/dataset/export/?q=!(1)", "/api/v1/sqllab/results/?q=(key:x)"),
+            *(f"/datasource/get/table/{dataset}/", f"/datasource/external_metadata/table/{dataset}/"),
+            f"/superset/fetch_datasource_metadata?datasourceKey={dataset}__table",
+        ):
+            status, content = api.get(path)
+            assert status in (302, 400, 401, 403, 404, 405), (path, content)
+        trick = {"expression": f"{TRICK} is null", "expression_type": "where", "clause": "WHERE"}
+        samples = f"?datasource_type=table&datasource_id={dataset}&force=true&page=1&per_page=100"
+        form = {"datasource": f"{dataset}__table", "viz_type": "table", "metrics": [NEVER]}
+        kept = {"datasource_id": dataset, "datasource_type": "table", "form_data": json.dumps(form)}
+        for path, body in (
+            (f"/datasource/samples{samples}", {"filters": [], "extras": {}}),
+            (f"{table}/validate_expression/", trick),
+            ("/superset/explore_json/", {"form_data": json.dumps(form)}),
+            ("/api/v1/explore/form_data", kept),
+            ("/api/v1/sqllab/export_streaming/", {"sql": "select 1"}),
+        ):
+            status, content = api.post(path, body)
+            assert status in (400, 401, 403, 404, 405), (path, content)
+            assert "CSRF" not in str(content), path
 
 
 def test_a_municipality_sees_no_other_school_on_a_dashboard(
