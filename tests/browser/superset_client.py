@@ -50,6 +50,7 @@ class Superset:
         """Output of a command of `ravenstvo`, which must succeed."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("RAVENSTVO_")}
         own = {"RAVENSTVO_HOME": str(self.home), "RAVENSTVO_BI_PORT": str(self.port), "RAVENSTVO_BI_WORKERS": "1"}
+        own["RAVENSTVO_BI_ENVIRONMENT"] = str(self.settings.bi_environment)
         done = subprocess.run(
             [str(RAVENSTVO), *arguments], env=kept | own, capture_output=True, text=True, timeout=seconds, check=False
         )
@@ -67,7 +68,11 @@ class Superset:
             connection.close()
 
     def metadata(self) -> dict[str, list[str]]:
-        """Content of Superset's tables that an import writes, without the moments and hands of changes."""
+        """Content of Superset's tables that an import writes, without the moments and hands of changes.
+
+        Superset's importer takes every pair of dashboard and chart away and puts it back, in any order and with a new
+        number of the pair, to which nothing refers: the pairs count, their numbers do not.
+        """
         tables = (
             *("dbs", "tables", "table_columns", "sql_metrics", "slices", "dashboards", "dashboard_slices"),
             *("dashboard_roles", "row_level_security_filters", "rls_filter_roles", "rls_filter_tables", "ab_role"),
@@ -81,10 +86,11 @@ class Superset:
             ),
         )
         moments = "changed_on|changed_by_fk|last_saved_at|last_saved_by_fk|last_login|login_count|fail_login_count"
-        pattern = re.compile(rf',?"({moments})":("[^"]*"|[^,}}]*)')
+        pattern = re.compile(rf'"({moments})": ("[^"]*"|[^,}}]*),? ?')
         content = {}
         for table in tables:
-            rows = self.ask(f"select row_to_json(t)::text from {table} t", BI_DB)
+            number = "- 'id'" if table == "dashboard_slices" else ""
+            rows = self.ask(f"select (to_jsonb(t) {number})::text from {table} t", BI_DB)
             content[table] = sorted(pattern.sub("", row) for (row,) in rows)
         return content
 
