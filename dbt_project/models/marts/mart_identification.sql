@@ -342,6 +342,7 @@ select
     cast(verdict.n_low_procedures as integer) as n_low_procedures,
     cast(verdict.n_repeated_procedures as integer) as n_repeated_procedures,
     verdict.low_procedures,
+    {{ procedure_titles('verdict.low_procedures') }} as low_procedures_title,
     verdict.is_low_two_procedures,
     verdict.is_low_repeated,
     verdict.has_last_year,
