@@ -108,6 +108,7 @@ banded as (
 
     select
         listed.*,
+        policy.min_n,
         policy.rounding_base,
         {{ suppress_width('listed.n_schools') }} as width
     from listed
@@ -125,6 +126,8 @@ measured as (
         municipality_code,
         municipality_name,
         is_hidden,
+        min_n,
+        rounding_base,
         case when not is_hidden then {{ suppress_round('n_schools', 'banded') }} end as n_schools_rounded,
         case when not is_hidden and area_kind = 'region' then {{ suppress_round('n_low', 'banded') }} end
             as n_low_rounded,
@@ -154,5 +157,11 @@ select
         when percent_from = 0 then 'меньше ' || width || ' %'
         when percent_from + width = 100 then 'не меньше ' || percent_from || ' %'
         else 'от ' || percent_from || ' до ' || percent_from + width || ' %'
-    end as share_text
+    end as share_text,
+    -- One rule for all that is hidden: which of its halves hid a cell would tell about the others.
+    case
+        when is_hidden
+            then 'Скрыто: школ меньше ' || min_n || ' здесь или там, откуда это число можно вычислить'
+        else 'Число округлено до ' || rounding_base || ', доля — с точностью до ' || width || ' п. п.'
+    end as rule_text
 from measured
