@@ -18,7 +18,7 @@ ANALYST, MUNICIPALITY, GUEST = AUDIENCES["analyst"], AUDIENCES["municipality"], 
 ADMIN = "admin"
 
 # How the rows of a municipality are found in a mart.
-_WAYS = ("code", "name", "school")
+_WAYS = ("code", "name", "school", "region", "territory")
 
 
 @dataclass(frozen=True)
@@ -94,6 +94,11 @@ def _clause(way: str, place: Municipality) -> str:
         return f"municipality_code = {code}"
     if way == "name":
         return f"municipality_name = {name}"
+    # Its own rows and the totals of the region.
+    if way == "region":
+        return f"(municipality_code = {code} or municipality_code is null)"
+    if way == "territory":
+        return f"(municipality_code = {code} or territory_kind = 'region')"
     return f"school_id in (select school_id from marts.dim_school where municipality_code = {code})"
 
 
@@ -102,7 +107,10 @@ def _rule(name: str, clause: str, role: str, datasets: list[str]) -> dict[str, A
 
 
 def _sight(mart: Mart) -> str:
-    """How a municipality's rows are found: ``code``, ``name``, ``school``; or ``open`` or ``closed``."""
+    """How a municipality's rows are found: one of ``_WAYS``; or ``open`` or ``closed``."""
+    # Where rows say of what they are, a school of no known municipality does not pass for the region.
+    if mart.audience == "region" and "territory_kind" in mart.titles:
+        return "territory"
     if mart.audience:
         return mart.audience
     if "municipality_code" in mart.titles:
