@@ -107,3 +107,15 @@
         {{- exceptions.raise_compiler_error('A thing done for schools has no column ' ~ given | join(', ')) }}
     {%- endif %}
 {%- endmacro %}
+
+{#- Years of a programme: «2018» or «2016–2018». Of grouped rows by an aggregate. -#}
+{% macro programme_years(programme, of='') -%}
+    {%- set from = of ~ '(' ~ programme ~ '.year_from)' -%}
+    {%- set to = of ~ '(' ~ programme ~ '.year_to)' -%}
+    {{ from }} || case when {{ to }} > {{ from }} then '–' || {{ to }} else '' end
+{%- endmacro %}
+
+{#- An indicator by its title, with the reading where its text can be read in two ways. -#}
+{% macro indicator_title(indicator) -%}
+    {{ indicator }}.title || coalesce(' — прочтение ' || nullif({{ indicator }}.version, ''), '')
+{%- endmacro %}

@@ -58,6 +58,7 @@ counted as (
 select
     member.year,
     member.programme_code,
+    programme.short_title as programme_title,
     member.school_id,
     member.school_code,
     member.school_name,
@@ -76,6 +77,7 @@ select
     counted.first_day,
     '{{ env_var("RAVENSTVO_CALCULATION_ID", "manual") }}' as calculation_id
 from member
+inner join {{ ref('programme') }} as programme on member.programme_code = programme.programme_code
 cross join register
 left join counted
     on

@@ -18,7 +18,16 @@ ANALYST, MUNICIPALITY, GUEST = AUDIENCES["analyst"], AUDIENCES["municipality"], 
 ADMIN = "admin"
 
 # How the rows of a municipality are found in a mart.
-_WAYS = ("code", "name", "region", "school")
+_BY = "region by "
+# How the rows of the whole region are found where a municipality sees them beside its own: by a column that says of
+# what a row is; else by what it does not name, so that a school of no known municipality does not pass for the region.
+_REGION = {
+    "area_kind": "area_kind = 'region'",
+    "territory_kind": "territory_kind = 'region'",
+    "school_id": "(municipality_code is null and school_id is null)",
+    "municipality_code": "municipality_code is null",
+}
+_WAYS = ("code", "name", "school", *(_BY + column for column in _REGION))
 
 
 @dataclass(frozen=True)
@@ -94,8 +103,8 @@ def _clause(way: str, place: Municipality) -> str:
         return f"municipality_code = {code}"
     if way == "name":
         return f"municipality_name = {name}"
-    if way == "region":
-        return f"(municipality_code = {code} or area_kind = 'region')"
+    if way.startswith(_BY):
+        return f"(municipality_code = {code} or {_REGION[way.removeprefix(_BY)]})"
     return f"school_id in (select school_id from marts.dim_school where municipality_code = {code})"
 
 
@@ -104,7 +113,9 @@ def _rule(name: str, clause: str, role: str, datasets: list[str]) -> dict[str, A
 
 
 def _sight(mart: Mart) -> str:
-    """How a municipality's rows are found: ``code``, ``name``, ``region``, ``school``; or ``open`` or ``closed``."""
+    """How a municipality's rows are found: one of ``_WAYS``, ``region by …``; or ``open`` or ``closed``."""
+    if mart.audience == "region":
+        return _BY + next(column for column in _REGION if column in mart.titles)
     if mart.audience:
         return mart.audience
     if "municipality_code" in mart.titles:
