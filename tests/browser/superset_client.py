@@ -57,12 +57,12 @@ class Superset:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    def ask(self, sql: str, database: str = WAREHOUSE_DB) -> list[tuple[Any, ...]]:
+    def ask(self, sql: str, database: str = WAREHOUSE_DB, given: dict[str, Any] | None = None) -> list[tuple[Any, ...]]:
         """Rows of a query, as the owner of the databases."""
         connection = psycopg2.connect(**url_parameters(database_url(self.settings, database)))
         try:
             with connection, connection.cursor() as cursor:
-                cursor.execute(sql)
+                cursor.execute(sql, given)
                 return cursor.fetchall() if cursor.description else []
         finally:
             connection.close()

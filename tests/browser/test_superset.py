@@ -13,15 +13,21 @@ from typing import Any
 
 import pytest
 import yaml
-from playwright.sync_api import Page, Response, expect
+from playwright.sync_api import Page, expect
 from ravenstvo.publishing import dictionary
 from ravenstvo.publishing.bi.layout import charts_of
 from ravenstvo.settings import PROJECT_ROOT
-from superset_client import FAILED, Api, Superset, open_dashboard, tabs
+from superset_client import FAILED, Api, Superset, open_dashboard, settle, tabs
+from superset_dashboards import Answer, Opened, chart_names, comparable, expected_rows
 
 pytestmark = pytest.mark.slow(seconds=200)
 
 FOLDER = PROJECT_ROOT / "include" / "bi"
+HOSTILE = (
+    "«Школа» \"в кавычках\" и 'апострофах' <b>жирный</b><img src=x onerror=\"document.title='взлом'\"> & {{ 7*7 }} !() %27 "
+    + "[Сайт](javascript:alert(1)) <u>подчёркнутый</u> \\ муниципальное бюджетное общеобразовательное учреждение " * 3
+)[:300]
+EXPECTED = Path(__file__).parent / "expected"
 DASHBOARDS = {
     path.stem: yaml.safe_load(path.read_text(encoding="utf-8"))
     for path in sorted((FOLDER / "dashboards").glob("*.yaml"))
@@ -73,29 +79,183 @@ def test_no_page_asks_another_host(superset: Superset, page_as: Pages) -> None:
     assert [url for url in answered if not url.startswith((superset.url, "data:", "blob:"))] == []
 
 
-@pytest.mark.parametrize("name", DASHBOARDS)
-def test_a_dashboard_opens_whole(superset: Superset, page_as: Pages, name: str) -> None:
-    login = "analyst" if "analyst" in DASHBOARDS[name]["audience"] else "guest"
-    page = page_as(login)
-    failed: list[str] = []
-    page.on("response", lambda answer: _note_failure(answer, failed))
-    open_dashboard(page, superset.url, name)
-    shown: set[str] = set()
-    for _ in tabs(page):
-        assert page.locator(FAILED).all_inner_texts() == []
-        assert "Ошибка" not in page.locator(".grid-container, .dashboard-content").first.inner_text()
-        shown |= set(
-            page.locator(".dashboard-component-chart-holder [data-test-chart-id]").evaluate_all(
-                "all => all.map(one => one.dataset.testChartId)"
-            )
+@pytest.fixture(scope="module")
+def charts(superset: Superset) -> dict[int, str]:
+    """Superset's numbers of the charts to the names of their files."""
+    return chart_names(superset, [path.stem for path in (FOLDER / "charts").glob("*.yaml")])
+
+
+@pytest.fixture(scope="module", params=DASHBOARDS)
+def opened(
+    request: pytest.FixtureRequest, superset: Superset, context_as: Callable[[str | None], Any], charts: dict[int, str]
+) -> Iterator[Opened]:
+    """Each dashboard in turn, as an analyst opens it (a guest where it is not for him), with all of its tabs."""
+    login = "analyst" if "analyst" in DASHBOARDS[request.param]["audience"] else "guest"
+    page = context_as(login).new_page()
+    one = Opened(superset, page, request.param, charts)
+    one.go()
+    yield one
+    page.close()
+
+
+class TestDashboards:
+    """What every dashboard must do; the tests of one come one after another, on one page."""
+
+    def test_it_opens_whole(self, opened: Opened) -> None:
+        shown: set[str] = set()
+        for _ in opened.walk():
+            assert opened.page.locator(FAILED).all_inner_texts() == []
+            assert "Ошибка" not in opened.page.locator(".grid-container, .dashboard-content").first.inner_text()
+            holders = opened.page.locator(".dashboard-component-chart-holder [data-test-chart-id]")
+            shown |= set(holders.evaluate_all("all => all.map(one => one.dataset.testChartId)"))
+        assert [answer.content for answer in opened.answers if answer.status >= 400] == []
+        assert opened.errors == []
+        assert len(shown) == len(list(charts_of(DASHBOARDS[opened.name]["layout"])))
+
+    def test_its_charts_hold_the_rows_of_the_marts(self, superset: Superset, api_as: Apis, opened: Opened) -> None:
+        """Against queries of their own, for the year and the school that the dashboard chooses by itself."""
+        given: dict[str, Any] = {}
+        for key, column in (("year", "year"), ("school", "school_label")):
+            values = [value for answer in opened.answers for values in answer.conditions(column) for value in values]
+            given[key] = values[0] if values else None
+        wrong = {}
+        for file in sorted(EXPECTED.glob(f"{opened.name}-*.sql")):
+            columns, expected = expected_rows(superset, file, given)
+            answer = next((one for one in opened.answers if one.chart == file.stem), None)
+            rows = _rows_of(answer, columns, api_as("admin")) if answer else None
+            if rows is None:
+                wrong[file.stem] = "нет ответа с такими столбцами"
+            elif comparable(rows) != expected or not expected:
+                missing = [row for row in expected if row not in comparable(rows)]
+                spare = [row for row in comparable(rows) if row not in expected]
+                wrong[file.stem] = f"ждали {len(expected)}, есть {len(rows)}; нет {missing[:2]}; лишние {spare[:2]}"
+        assert wrong == {}
+
+    def test_it_prints(self, opened: Opened, tmp_path: Path) -> None:
+        opened.page.emulate_media(media="print")
+        printed = opened.page.pdf(format="A4", landscape=True, print_background=True)
+        opened.page.emulate_media(media="screen")
+        assert printed.startswith(b"%PDF")
+        assert len(re.findall(rb"/Type\s*/Page\b", printed)) >= 1
+
+    def test_another_municipality_is_chosen(self, superset: Superset, opened: Opened) -> None:
+        title = _filter_title(superset, opened.name, "municipality")
+        if title is None:
+            return
+        place = superset.ask(
+            "select municipality_name from marts.mart_identification where municipality_name is not null "
+            "order by 1 desc limit 1"
+        )[0][0]
+        opened.choose(title, place)
+        filtered = [answer for answer in opened.answers if [place] in answer.conditions("municipality_name")]
+        assert filtered
+        assert [answer.content for answer in opened.answers if answer.status >= 400] == []
+        seen = {
+            row["municipality_name"]
+            for answer in filtered
+            for result in answer.results
+            for row in result.get("data") or []
+            if "municipality_name" in row
+        }
+        assert seen <= {place}
+        assert opened.page.locator(FAILED).all_inner_texts() == []
+
+    def test_a_link_leads_to_the_school(self, superset: Superset, opened: Opened) -> None:
+        links = opened.page.locator('a[href*="/superset/dashboard/shkola/"]')
+        for _ in opened.walk():
+            if links.count():
+                break
+        else:
+            return
+        school, address = links.first.inner_text(), links.first.get_attribute("href")
+        card = Opened(superset, opened.page.context.new_page(), "shkola", opened.charts)
+        card.page.goto(superset.url + str(address))
+        settle(card.page)
+        chosen = {value for answer in card.answers for values in answer.conditions("school_label") for value in values}
+        assert len(chosen) == 1
+        assert school in chosen.pop()
+        assert school in card.page.locator("body").inner_text()
+        assert card.page.locator(FAILED).all_inner_texts() == []
+        card.page.close()
+
+    def test_nothing_found_is_no_error(self, opened: Opened) -> None:
+        none = {"municipality": ("municipality_name", ["Нет «такого» района"]), "year": ("year", [1900])}
+        filters = [one["id"] for one in DASHBOARDS[opened.name].get("filters") or []]
+        name = next((name for name in none if name in filters), None)
+        if name is None:
+            return
+        opened.go({name: none[name]})
+        for _ in opened.walk():
+            assert opened.page.locator(FAILED).all_inner_texts() == []
+            assert "NaN" not in opened.page.locator(".grid-container, .dashboard-content").first.inner_text()
+        assert [answer.content for answer in opened.answers if answer.status >= 400] == []
+        assert opened.errors == []
+
+
+@pytest.fixture
+def hostile_school(superset: Superset) -> Iterator[tuple[str, str, str]]:
+    """Name, label and municipality of a school that was called so in every mart, and is called as before again."""
+    school, place = superset.ask(
+        "select school_id, municipality_name from marts.mart_identification where is_low_results order by 1 limit 1"
+    )[0]
+    tables = superset.ask(
+        "select table_name from information_schema.columns join information_schema.tables "
+        "using (table_schema, table_name) where table_schema = 'marts' and table_type = 'BASE TABLE' "
+        "and column_name in ('school_id', 'school_name') group by 1 having count(*) = 2"
+    )
+    labelled = superset.ask(
+        "select table_name from information_schema.columns where table_schema = 'marts' and column_name = 'school_label'"
+    )
+    for (table,) in tables:
+        superset.ask(f"create table public.kept_{table} as select * from marts.{table} where school_id = '{school}'")
+        label = ", school_label = replace(school_label, school_name, %(name)s)" if (table,) in labelled else ""
+        given = {"name": HOSTILE, "school": school}
+        superset.ask(
+            f"update marts.{table} set school_name = %(name)s{label} where school_id = %(school)s", given=given
         )
-    assert failed == []
-    assert len(shown) == len(list(charts_of(DASHBOARDS[name]["layout"])))
+    (label,) = superset.ask(f"select max(school_label) from marts.mart_school_card where school_id = '{school}'")[0]
+    yield HOSTILE, label, place
+    for (table,) in tables:
+        superset.ask(f"delete from marts.{table} where school_id = '{school}'")
+        superset.ask(f"insert into marts.{table} select * from public.kept_{table}")
+        superset.ask(f"drop table public.kept_{table}")
 
 
-def _note_failure(answer: Response, failed: list[str]) -> None:
-    if "/api/v1/chart/data" in answer.url and answer.status >= 400:
-        failed.append(f"{answer.status} {answer.text()[:300]}")
+def test_a_hostile_name_of_300_characters_is_only_text(
+    superset: Superset, page_as: Pages, charts: dict[int, str], hostile_school: tuple[str, str, str]
+) -> None:
+    name, label, place = hostile_school
+    assert len(name) == 300
+    assert name in label
+    chosen: dict[str, tuple[str, list[Any]]] = {"municipality": ("municipality_name", [place])}
+    for dashboard in ("perechen", "shkola"):
+        one = Opened(superset, page_as("analyst"), dashboard, charts)
+        one.go(chosen | {"school": ("school_label", [label])} if dashboard == "shkola" else chosen)
+        for _ in one.walk():
+            assert one.page.locator(FAILED).all_inner_texts() == []
+            assert one.page.locator("b:text('жирный'), img[src=x], u:text('подчёркнутый')").count() == 0
+        assert name[:100] in one.page.locator("body").inner_text()
+        assert "взлом" not in one.page.title()
+        assert one.errors == []
+        assert one.page.evaluate("document.documentElement.scrollWidth") <= 1500
+
+
+def _rows_of(answer: Answer, columns: list[str], admin: Api) -> list[tuple[Any, ...]] | None:
+    """All rows of the chart's query that has the columns: a table that is shown by pages is asked for the rest."""
+    for query, result in zip(answer.asked["queries"], answer.results, strict=True):
+        if set(columns) <= set(result["colnames"]):
+            rows = result["data"]
+            if len(rows) == query.get("row_limit"):
+                whole = answer.asked | {"queries": [query | {"row_limit": 10000, "row_offset": 0}]}
+                rows = admin.post("/api/v1/chart/data", whole)[1]["result"][0]["data"]
+            return [tuple(row[column] for column in columns) for row in rows]
+    return None
+
+
+def _filter_title(superset: Superset, dashboard: str, name: str) -> str | None:
+    (kept,) = superset.ask(f"select json_metadata from dashboards where slug = '{dashboard}'", "superset")[0]
+    filters = json.loads(kept)["native_filter_configuration"]
+    return next((one["name"] for one in filters if one["id"] == f"NATIVE_FILTER-{name}"), None)
 
 
 def test_titles_and_figures_are_those_of_the_dictionary(
@@ -149,7 +309,8 @@ def test_a_municipality_sees_its_own_rows_only(
     marts = dictionary.load(superset.settings.dbt_target_dir)
     seen = 0
     for mart, number in datasets.items():
-        keys = [key for key in ("municipality_code", "municipality_name", "school_id") if key in marts[mart].titles]
+        named = ("municipality_code", "municipality_name", "school_id", "area_kind", "territory_kind")
+        keys = [key for key in named if key in marts[mart].titles]
         status, rows = api.rows(number, metrics=["count"], columns=keys)
         if marts[mart].audience == "open":
             assert status == 200, (mart, rows)
@@ -158,12 +319,20 @@ def test_a_municipality_sees_its_own_rows_only(
             assert status == 403, (mart, rows)
             continue
         counted = [row for row in rows if row["count"]]
+        if marts[mart].audience == "region":
+            counted = [row for row in counted if row["municipality_code"] is not None or not _is_regional(row)]
         assert {row["municipality_code"] for row in counted if "municipality_code" in row} <= {code}, mart
         assert {row["municipality_name"] for row in counted if "municipality_name" in row} <= {name}, mart
         if "municipality_code" not in keys and "municipality_name" not in keys:
             assert {row["school_id"] for row in counted} <= own, mart
         seen += len(counted)
     assert seen > 0
+
+
+def _is_regional(row: dict[str, Any]) -> bool:
+    """Of the whole region: the row says so, or names neither a municipality nor a school."""
+    kind = row.get("area_kind", row.get("territory_kind"))
+    return kind == "region" if kind is not None else row.get("school_id") is None
 
 
 def test_a_municipality_sees_all_of_its_list(
@@ -473,8 +642,9 @@ class TestViewers:
             assert "CSRF" not in str(content), path
 
 
+@pytest.mark.parametrize("dashboard", [name for name, one in DASHBOARDS.items() if "municipality" in one["audience"]])
 def test_a_municipality_sees_no_other_school_on_a_dashboard(
-    superset: Superset, page_as: Pages, municipality: tuple[str, str]
+    superset: Superset, page_as: Pages, charts: dict[int, str], municipality: tuple[str, str], dashboard: str
 ) -> None:
     code, _ = municipality
     others = superset.ask(
@@ -483,24 +653,17 @@ def test_a_municipality_sees_no_other_school_on_a_dashboard(
     )
     assert others
     foreign = re.compile("|".join(rf"\b{re.escape(row[0])}\b" for row in others))
-    opened = 0
-    for dashboard, document in DASHBOARDS.items():
-        if "municipality" not in document["audience"]:
-            continue
-        page = page_as(f"mun_{code}")
-        bodies: list[str] = []
-        page.on(
-            "response", lambda answer, into=bodies: into.append(answer.text()) if "/chart/data" in answer.url else None
-        )
-        open_dashboard(page, superset.url, dashboard)
-        for _ in tabs(page):
-            assert page.locator(FAILED).all_inner_texts() == []
-        data = [json.loads(body)["result"][0].get("data") for body in bodies]
-        assert data
-        assert foreign.findall(json.dumps(data, ensure_ascii=False)) == []
-        assert foreign.findall(page.locator("body").inner_text()) == []
-        opened += 1
-    assert opened
+    one = Opened(superset, page_as(f"mun_{code}"), dashboard, charts)
+    one.go()
+    for _ in one.walk():
+        assert one.page.locator(FAILED).all_inner_texts() == []
+        assert foreign.findall(one.page.locator("body").inner_text()) == []
+    answers = one.answers
+    assert [answer.content for answer in answers if answer.status >= 400] == []
+    data = [result["data"] for answer in answers for result in answer.results]
+    assert any(data)
+    assert foreign.findall(json.dumps(data, ensure_ascii=False)) == []
+    assert one.errors == []
 
 
 def test_a_guest_sees_the_published_schema_only(superset: Superset, api_as: Apis, datasets: dict[str, int]) -> None:
@@ -601,13 +764,19 @@ def test_what_was_changed_in_the_interface_comes_back_as_a_file(
 
 
 def test_a_changed_password_stays(superset: Superset, municipality: tuple[str, str]) -> None:
-    before = superset.ask("select username, password from ab_user order by 1", "superset")
-    superset.ask(f"update ab_user set password = 'изменён' where username = 'mun_{municipality[0]}'", "superset")
+    login = f"mun_{municipality[0]}"
+    before = dict(superset.ask("select username, password from ab_user", "superset"))
+    _set_password(superset, login, "изменён")
     superset.ask("update ravenstvo_provisioned set fingerprint = ''", "superset")
     superset.call("bi", "provision")
     after = dict(superset.ask("select username, password from ab_user", "superset"))
-    assert after[f"mun_{municipality[0]}"] == "изменён"
-    assert {**after, f"mun_{municipality[0]}": dict(before)[f"mun_{municipality[0]}"]} == dict(before)
+    assert after == before | {login: "изменён"}
+    _set_password(superset, login, before[login])
+
+
+def _set_password(superset: Superset, login: str, kept: str) -> None:
+    given = {"login": login, "kept": kept}
+    superset.ask("update ab_user set password = %(kept)s where username = %(login)s", "superset", given)
 
 
 def _copy(folder: Path) -> Path:
