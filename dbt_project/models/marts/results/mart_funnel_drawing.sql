@@ -1,7 +1,7 @@
 -- The funnel as it is drawn: each school's point and the areas within the limits.
 {{ config(materialized='view') }}
 
-{%- set width, height = 1000, 460 %}
+{%- set size = 100 %}
 
 with
 
@@ -30,11 +30,11 @@ corner as (
         line.year,
         line.procedure_code,
         line.n_participants,
-        round(cast({{ width }} * line.n_participants / cast(axis.axis_n as double precision) as numeric), 1) as x,
-        round(cast({{ height }} * (1 - line.low_95 / axis.axis_share) as numeric), 1) as low_95_y,
-        round(cast({{ height }} * (1 - line.high_95 / axis.axis_share) as numeric), 1) as high_95_y,
-        round(cast({{ height }} * (1 - line.low_998 / axis.axis_share) as numeric), 1) as low_998_y,
-        round(cast({{ height }} * (1 - line.high_998 / axis.axis_share) as numeric), 1) as high_998_y
+        round(cast({{ size }} * line.n_participants / cast(axis.axis_n as double precision) as numeric), 2) as x,
+        round(cast({{ size }} * (1 - line.low_95 / axis.axis_share) as numeric), 2) as low_95_y,
+        round(cast({{ size }} * (1 - line.high_95 / axis.axis_share) as numeric), 2) as high_95_y,
+        round(cast({{ size }} * (1 - line.low_998 / axis.axis_share) as numeric), 2) as low_998_y,
+        round(cast({{ size }} * (1 - line.high_998 / axis.axis_share) as numeric), 2) as high_998_y
     from {{ ref('mart_funnel_limit') }} as line
     inner join axis on line.year = axis.year and line.procedure_code = axis.procedure_code
 
@@ -85,9 +85,9 @@ select
     numbered.share_below_min,
     numbered.position,
     numbered.position_title,
-    cast({{ width }} * numbered.n_participants / cast(axis.axis_n as double precision) as double precision) as point_x,
-    cast({{ height }} * (1 - numbered.share_below_min / axis.axis_share) as double precision) as point_y,
-    cast({{ height }} * (1 - numbered.regional_share / axis.axis_share) as double precision) as region_y,
+    cast({{ size }} * numbered.n_participants / cast(axis.axis_n as double precision) as double precision) as point_x,
+    cast({{ size }} * (1 - numbered.share_below_min / axis.axis_share) as double precision) as point_y,
+    cast({{ size }} * (1 - numbered.regional_share / axis.axis_share) as double precision) as region_y,
     cast(100 * numbered.share_below_min as double precision) as point_percent,
     cast(100 * numbered.regional_share as double precision) as region_percent,
     axis.axis_n,
