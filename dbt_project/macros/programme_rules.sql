@@ -119,3 +119,13 @@
 {% macro indicator_title(indicator) -%}
     {{ indicator }}.title || coalesce(' — прочтение ' || nullif({{ indicator }}.version, ''), '')
 {%- endmacro %}
+
+{#- A period as people call it: a year, «2 квартал 2021», «этап 3», «вся программа». -#}
+{% macro period_title(period) -%}
+    case
+        when {{ period }} = 'programme' then 'вся программа'
+        when {{ period }} like 'stage-%' then 'этап ' || substr({{ period }}, 7)
+        when {{ period }} like '%-Q%' then substr({{ period }}, 7) || ' квартал ' || left({{ period }}, 4)
+        else {{ period }}
+    end
+{%- endmacro %}

@@ -12,6 +12,7 @@ select
     {{ measure_key('fact') }},
     programme.short_title as programme_title,
     {{ indicator_title('indicator') }} as indicator_title,
+    {{ period_title('fact.period') }} as period_title,
     fact.role,
     fact.school_code,
     fact.municipality_code,

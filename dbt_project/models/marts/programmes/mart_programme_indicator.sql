@@ -117,6 +117,7 @@ select
     indicator.quote_source,
     indicator.unit,
     value.period,
+    {{ period_title('value.period') }} as period_title,
     value.period_kind,
     value.territory_kind,
     value.territory_code,

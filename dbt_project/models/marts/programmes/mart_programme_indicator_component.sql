@@ -30,6 +30,7 @@ select
     {{ indicator_title('indicator') }} as indicator_title,
     value.version,
     value.period,
+    {{ period_title('value.period') }} as period_title,
     value.component,
     value.territory_kind,
     value.territory_code,
