@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,15 +18,15 @@ from playwright.sync_api import Page, expect
 from ravenstvo.publishing import dictionary
 from ravenstvo.publishing.bi.layout import charts_of
 from ravenstvo.settings import PROJECT_ROOT
-from superset_client import FAILED, Api, Superset, open_dashboard, settle, tabs
+from superset_client import FAILED, Api, Superset, open_dashboard, settle
 from superset_dashboards import Answer, Opened, chart_names, comparable, expected_rows
 
 pytestmark = pytest.mark.slow(seconds=200)
 
 FOLDER = PROJECT_ROOT / "include" / "bi"
 HOSTILE = (
-    "«Школа» \"в кавычках\" и 'апострофах' <b>жирный</b><img src=x onerror=\"document.title='взлом'\"> & {{ 7*7 }} !() %27 "
-    + "[Сайт](javascript:alert(1)) <u>подчёркнутый</u> \\ муниципальное бюджетное общеобразовательное учреждение " * 3
+    "«Школа» \"в кавычках\" и 'апострофах' <b>жирный</b> <img src=x onerror=\"document.title='взлом'\"> & {{ 7*7 }} "
+    + "!() %27 [Сайт](javascript:alert(1)) <u>подчёркнутый</u> \\ муниципальное бюджетное учреждение " * 3
 )[:300]
 EXPECTED = Path(__file__).parent / "expected"
 DASHBOARDS = {
@@ -204,7 +205,8 @@ def hostile_school(superset: Superset) -> Iterator[tuple[str, str, str]]:
         "and column_name in ('school_id', 'school_name') group by 1 having count(*) = 2"
     )
     labelled = superset.ask(
-        "select table_name from information_schema.columns where table_schema = 'marts' and column_name = 'school_label'"
+        "select table_name from information_schema.columns "
+        "where table_schema = 'marts' and column_name = 'school_label'"
     )
     for (table,) in tables:
         superset.ask(f"create table public.kept_{table} as select * from marts.{table} where school_id = '{school}'")
@@ -474,6 +476,45 @@ NOT_ASKED = {
     "query": {"result_type": "query"},
     "note": {"annotation_layers": [NOTE | {"overrides": {"time_range": None}}]},
 }  # fmt: skip
+
+
+# What a chart keeps, what comes, and what of it runs: always the stored words, or nothing.
+CONJUNCTIONS = [
+    (["x IS NOT NULL"], "(NOT x IS NULL)", "(NOT x IS NULL)"),
+    (["x IS NOT NULL"], "x is not null", "(NOT x IS NULL)"),
+    (["a and b or c"], "(a AND b OR c)", "(a AND b OR c)"),
+    (["a", "b -- why"], "((a) AND (b\n))", "(a) AND (b)"),
+    (["a and b"], "b", "(b)"),
+    (["y::int > 3"], "CAST(y AS INT) > 3", "(CAST(y AS INT) > 3)"),
+    (["a"], "1 = 0", "(1 = 0)"),
+    (["name = 'x'"], "name = 'X'", None),
+    (["a"], "not a", None),
+    (["a"], "a or true", None),
+    (["a"], "(a) and true", None),
+    (["a"], "a; select 1", None),
+    (["a"], "a) or (true", None),
+    (["a"], "a union select 1", None),
+    (["a"], "select a", None),
+    (["a"], "exists (select 1)", None),
+    (["a"], "a /* b */ or b", None),
+    (["a ) or ( b"], "a ) or ( b", None),
+    (["'; drop"], "'; drop", None),
+    (["a"], "(" * 3000 + "a" + ")" * 3000, None),
+    ([], "a", None),
+]
+
+
+def test_a_condition_is_the_stored_one_or_nothing(superset: Superset) -> None:
+    program = (
+        "import json, sys; from stored_sql import Stored, conjunction\n"
+        "known = lambda stored: Stored([{'clause': 'WHERE', 'sqlExpression': one} for one in stored]).where\n"
+        "print(json.dumps([conjunction(asked, known(stored)) for stored, asked in json.load(sys.stdin)]))"
+    )
+    done = subprocess.run(
+        [str(superset.settings.bi_environment / "bin" / "python"), "-c", program], cwd=FOLDER, check=True,
+        input=json.dumps([one[:2] for one in CONJUNCTIONS]), capture_output=True, text=True,
+    )  # fmt: skip
+    assert json.loads(done.stdout) == [expected for _, _, expected in CONJUNCTIONS]
 
 
 @dataclass(frozen=True)
