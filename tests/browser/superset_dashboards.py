@@ -70,13 +70,12 @@ class Opened:
 
     def choose(self, title: str, value: str) -> None:
         """Choose a value in the filter of that title, and wait for the charts that ask anew."""
-        first_tab = self.page.locator("[data-test=dashboard-component-tabs] [role=tab]").first
-        if first_tab.count():  # the filters of another tab are folded away
-            first_tab.click()
-            settle(self.page)
-        self._responses.clear()
         titles = self.page.locator("[data-test=filter-control-name]").all_inner_texts()
         control = self.page.locator("[data-test=form-item-value]").nth(titles.index(title))
+        for _ in self.walk():  # the filters of another tab are folded away
+            if control.is_visible():
+                break
+        self._responses.clear()
         control.locator("input").first.click()
         self.page.keyboard.type(value)
         self.page.locator(f".ant-select-item-option[title={json.dumps(value, ensure_ascii=False)}]").first.click()
