@@ -44,6 +44,7 @@ counted as (
         filter (where link.partner_code is not null) as partner_codes,
         array_agg(distinct link.partner_name order by link.partner_name)
         filter (where link.partner_name is not null) as partner_names,
+        string_agg(distinct coalesce(partner.school_label, link.partner_name), '; ') as partner_titles,
         min(link.valid_from) as first_day
     from member
     inner join link
@@ -51,6 +52,7 @@ counted as (
             member.year = link.year
             and member.school_id = link.school_id
             and coalesce(member.programme_code = link.programme_code, true)
+    left join {{ ref('dim_school') }} as partner on link.partner_id = partner.school_id and partner.is_current
     group by member.year, member.programme_code, member.school_id
 
 )
@@ -74,6 +76,7 @@ select
     coalesce(counted.partner_keys, '{}') as partner_keys,
     coalesce(counted.partner_codes, '{}') as partner_codes,
     coalesce(counted.partner_names, '{}') as partner_names,
+    counted.partner_titles,
     counted.first_day,
     '{{ env_var("RAVENSTVO_CALCULATION_ID", "manual") }}' as calculation_id
 from member
