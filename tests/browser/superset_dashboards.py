@@ -52,9 +52,15 @@ class Opened:
     _responses: list[Response] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.page.on("response", lambda answer: self._responses.append(answer) if _is_data(answer) else None)
+        self.page.on("response", self._take)
         self.page.on("console", self._note)
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+
+    def _take(self, answer: Response) -> None:
+        if "/api/v1/chart/data" in answer.url:
+            self._responses.append(answer)
+        elif answer.status >= 400:
+            self.errors.append(f"{answer.status} {answer.request.method} {answer.url}")
 
     def _note(self, message: ConsoleMessage) -> None:
         if message.type == "error" and not _ELSEWHERE.search(message.text):
@@ -129,10 +135,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
         return round(float(value), 6) + 0.0
     return value
-
-
-def _is_data(answer: Response) -> bool:
-    return "/api/v1/chart/data" in answer.url
 
 
 def _rison(filters: dict[str, tuple[str, list[Any]]]) -> str:
