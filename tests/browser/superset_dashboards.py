@@ -78,15 +78,15 @@ class Opened:
         self.page.locator("[data-test=dashboard-header-container], .dashboard-header-container").first.wait_for()
         settle(self.page)
 
-    def choose(self, title: str, value: str) -> None:
-        """Choose a value in the filter of that title, and wait for the charts that ask anew."""
-        titles = self.page.locator("[data-test=filter-control-name]").all_inner_texts()
-        control = self.page.locator("[data-test=form-item-value]").nth(titles.index(title))
+    def choose(self, name: str, value: str) -> None:
+        """Choose a value in the filter of that id, and wait for the charts that ask anew."""
+        own = self.page.locator(f"[id='NATIVE_FILTER-{name}']")
+        control = self.page.locator(".ant-select-selector", has=own)
         for _ in self.walk():  # the filters of another tab are folded away
             if control.is_visible():
                 break
         self._responses.clear()
-        control.locator("input").first.click()
+        control.click()
         self.page.keyboard.type(value)
         self.page.locator(f".ant-select-item-option[title={json.dumps(value, ensure_ascii=False)}]").first.click()
         self.page.keyboard.press("Escape")
