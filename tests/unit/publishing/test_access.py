@@ -34,6 +34,7 @@ def _clauses(columns: tuple[str, ...], audience: str) -> set[str]:
             "region",
             {"(municipality_code = '041' or territory_kind = 'region')"},
         ),
+        (("municipality_code", "area_kind"), "region", {"(municipality_code = '041' or area_kind = 'region')"}),
         (("municipality_code",), "open", set()),
         (("year",), "", set()),
     ],

@@ -18,7 +18,8 @@ ANALYST, MUNICIPALITY, GUEST = AUDIENCES["analyst"], AUDIENCES["municipality"], 
 ADMIN = "admin"
 
 # How the rows of a municipality are found in a mart.
-_WAYS = ("code", "name", "school", "region", "territory")
+_KINDS = ("area_kind", "territory_kind")  # columns that say of what a row is
+_WAYS = ("code", "name", "school", "region", *_KINDS)
 
 
 @dataclass(frozen=True)
@@ -97,8 +98,8 @@ def _clause(way: str, place: Municipality) -> str:
     # Its own rows and the totals of the region.
     if way == "region":
         return f"(municipality_code = {code} or municipality_code is null)"
-    if way == "territory":
-        return f"(municipality_code = {code} or territory_kind = 'region')"
+    if way in _KINDS:
+        return f"(municipality_code = {code} or {way} = 'region')"
     return f"school_id in (select school_id from marts.dim_school where municipality_code = {code})"
 
 
@@ -109,8 +110,8 @@ def _rule(name: str, clause: str, role: str, datasets: list[str]) -> dict[str, A
 def _sight(mart: Mart) -> str:
     """How a municipality's rows are found: one of ``_WAYS``; or ``open`` or ``closed``."""
     # Where rows say of what they are, a school of no known municipality does not pass for the region.
-    if mart.audience == "region" and "territory_kind" in mart.titles:
-        return "territory"
+    if mart.audience == "region":
+        return next((kind for kind in _KINDS if kind in mart.titles), "region")
     if mart.audience:
         return mart.audience
     if "municipality_code" in mart.titles:
