@@ -35,6 +35,11 @@ def _clauses(columns: tuple[str, ...], audience: str) -> set[str]:
             {"(municipality_code = '041' or territory_kind = 'region')"},
         ),
         (("municipality_code", "area_kind"), "region", {"(municipality_code = '041' or area_kind = 'region')"}),
+        (
+            ("municipality_code", "school_id"),
+            "region",
+            {"(municipality_code = '041' or (municipality_code is null and school_id is null))"},
+        ),
         (("municipality_code",), "open", set()),
         (("year",), "", set()),
     ],

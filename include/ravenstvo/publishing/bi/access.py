@@ -18,8 +18,16 @@ ANALYST, MUNICIPALITY, GUEST = AUDIENCES["analyst"], AUDIENCES["municipality"], 
 ADMIN = "admin"
 
 # How the rows of a municipality are found in a mart.
-_KINDS = ("area_kind", "territory_kind")  # columns that say of what a row is
-_WAYS = ("code", "name", "school", "region", *_KINDS)
+_BY = "region by "
+# How the rows of the whole region are found where a municipality sees them beside its own: by a column that says of
+# what a row is; else by what it does not name, so that a school of no known municipality does not pass for the region.
+_REGION = {
+    "area_kind": "area_kind = 'region'",
+    "territory_kind": "territory_kind = 'region'",
+    "school_id": "(municipality_code is null and school_id is null)",
+    "municipality_code": "municipality_code is null",
+}
+_WAYS = ("code", "name", "school", *(_BY + column for column in _REGION))
 
 
 @dataclass(frozen=True)
@@ -95,11 +103,8 @@ def _clause(way: str, place: Municipality) -> str:
         return f"municipality_code = {code}"
     if way == "name":
         return f"municipality_name = {name}"
-    # Its own rows and the totals of the region.
-    if way == "region":
-        return f"(municipality_code = {code} or municipality_code is null)"
-    if way in _KINDS:
-        return f"(municipality_code = {code} or {way} = 'region')"
+    if way.startswith(_BY):
+        return f"(municipality_code = {code} or {_REGION[way.removeprefix(_BY)]})"
     return f"school_id in (select school_id from marts.dim_school where municipality_code = {code})"
 
 
@@ -108,10 +113,9 @@ def _rule(name: str, clause: str, role: str, datasets: list[str]) -> dict[str, A
 
 
 def _sight(mart: Mart) -> str:
-    """How a municipality's rows are found: one of ``_WAYS``; or ``open`` or ``closed``."""
-    # Where rows say of what they are, a school of no known municipality does not pass for the region.
+    """How a municipality's rows are found: one of ``_WAYS``, ``region by …``; or ``open`` or ``closed``."""
     if mart.audience == "region":
-        return next((kind for kind in _KINDS if kind in mart.titles), "region")
+        return _BY + next(column for column in _REGION if column in mart.titles)
     if mart.audience:
         return mart.audience
     if "municipality_code" in mart.titles:
