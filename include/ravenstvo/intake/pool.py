@@ -18,11 +18,17 @@ from ravenstvo.settings import Settings
 
 @dataclass(frozen=True)
 class Request:
-    """A file to read: its path with the inbox's own name, where it is, and an empty folder for its rows."""
+    """A file to read: its path with the inbox's own name, where it is, and an empty folder for its rows.
+
+    ``task`` is ``read``, or ``check`` and ``propose`` for a file that is only to be described (see ``examine``): no
+    folder is needed then, and ``source`` says what the file is where a person knows it.
+    """
 
     path: str
     full_path: str
-    spool_dir: str
+    spool_dir: str = ""
+    task: str = "read"
+    source: str | None = None
 
 
 class _Process:
@@ -58,7 +64,7 @@ class _Process:
         command = [
             sys.executable,
             "-m",
-            "ravenstvo.intake.reader",
+            "ravenstvo.intake.serve",
             str(settings.read_memory_mb),
             str(settings.key_file),
         ]
@@ -88,7 +94,8 @@ def read_all(requests: Sequence[Request], settings: Settings) -> list[dict[str, 
     """Read the files in ``settings.readers`` processes.
 
     Returns:
-        Answers in the order of the requests: see ``reader.read_file``; a killed reading gives ``refused``.
+        Answers in the order of the requests: see ``reader.read_file`` and ``examine.examine_file``; a killed reading
+        gives ``refused``.
     """
     answers: list[dict[str, Any]] = [{}] * len(requests)
     waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
