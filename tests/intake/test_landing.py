@@ -105,8 +105,10 @@ def test_link_out_of_the_inbox_is_not_followed(intake, vpr, tmp_path: Path):
     outside = tmp_path / "чужое.xlsx"
     intake.write(PATH, vpr(("sch220001", 7))).rename(outside)
     (intake.inbox / "2021" / "5" / "Математика.xlsx").symlink_to(outside)
-    with pytest.raises(NoFilesError):
-        intake.take()
+    intake.take()
+    assert intake.ask("select status from ops.source_file") == [("refused",)]
+    assert intake.ask("select code from ops.file_problem") == [("link_outside",)]
+    assert intake.ask("select count(*) from landing.vpr_result") == [(0,)]
 
 
 def test_rows_that_name_their_year_are_parts_of_their_own(intake):

@@ -45,7 +45,8 @@ class _Process:
         timer = threading.Timer(self._settings.read_seconds, process.kill)
         timer.start()
         try:
-            process.stdin.write(json.dumps(asdict(request), ensure_ascii=False) + "\n")
+            # In ASCII: a file's name may hold bytes that are no text.
+            process.stdin.write(json.dumps(asdict(request)) + "\n")
             process.stdin.flush()
             line = process.stdout.readline()
         except BrokenPipeError:
@@ -90,6 +91,14 @@ class _Process:
             self._process = None
 
 
+def _size(request: Request) -> int:
+    try:
+        return Path(request.full_path).stat().st_size
+    except OSError:
+        # Gone since it was listed: the reading will say so.
+        return 0
+
+
 def read_all(requests: Sequence[Request], settings: Settings) -> list[dict[str, Any]]:
     """Read the files in ``settings.readers`` processes.
 
@@ -100,7 +109,7 @@ def read_all(requests: Sequence[Request], settings: Settings) -> list[dict[str, 
     answers: list[dict[str, Any]] = [{}] * len(requests)
     waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
     # The largest first: the last file to finish then keeps nobody waiting for long.
-    for index in sorted(range(len(requests)), key=lambda one: -Path(requests[one].full_path).stat().st_size):
+    for index in sorted(range(len(requests)), key=lambda one: -_size(requests[one])):
         waiting.put(index)
 
     def work() -> None:

@@ -227,7 +227,11 @@ def read_file(path: str, full_path: Path, spool_dir: Path, pseudonyms: Pseudonym
     Returns:
         sha256, size_bytes, parts (see ``Part``) and problems; ``refused`` tells whether anything may be loaded.
     """
-    data = full_path.read_bytes()
+    try:
+        data = full_path.read_bytes()
+    except OSError as error:
+        gone = Problem("not_opened", f"Файл не открывается: {error.strerror}", "Пришлите файл заново")
+        return {"refused": True, "parts": [], "problems": [gone.as_dict()]}
     reader = FileReader(path, spool_dir, pseudonyms)
     answer: dict[str, Any] = {"sha256": hashlib.sha256(data).hexdigest(), "size_bytes": len(data), "refused": False}
     try:
