@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from ravenstvo.intake import landing
 from ravenstvo.intake.cells import clean
-from ravenstvo.intake.discover import NoFilesError, read_inbox
+from ravenstvo.intake.discover import read_inbox
 
 # A NUL in a text file makes it no text file: such a file is refused.
 WRITABLE = st.characters(exclude_characters="\0", exclude_categories=("Cs",))
