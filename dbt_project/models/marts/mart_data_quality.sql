@@ -112,10 +112,17 @@ school as (
     inner join part on result.part_id = part.part_id
     group by part.source, part.year
 
+),
+
+title as (
+
+    {{ source_titles() }}
+
 )
 
 select
     counted.source,
+    title.source_title,
     counted.year,
     cast(counted.n_files as integer) as n_files,
     cast(counted.n_rows_read as integer) as n_rows_read,
@@ -135,5 +142,6 @@ select
     '{{ env_var("RAVENSTVO_CALCULATION_ID", "manual") }}' as calculation_id
 from counted
 left join suite on counted.source = suite.source and counted.year is not distinct from suite.year
+left join title on counted.source = title.source
 left join total on counted.source = total.source and counted.year is not distinct from total.year
 left join school on counted.source = school.source and counted.year is not distinct from school.year

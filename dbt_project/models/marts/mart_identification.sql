@@ -318,6 +318,12 @@ method as (
         exit_years
     from {{ ref('dim_method') }}
 
+),
+
+approved as (
+
+    select * from {{ ref('approval_method') }}
+
 )
 
 select
@@ -333,6 +339,7 @@ select
     verdict.method_code,
     verdict.method_version,
     method.method_title,
+    approved.method_code is not null as is_list_method,
     verdict.is_low_results,
     coalesce(own_context.is_adverse_context, default_context.is_adverse_context) as is_adverse_context,
     verdict.status,
@@ -342,6 +349,7 @@ select
     cast(verdict.n_low_procedures as integer) as n_low_procedures,
     cast(verdict.n_repeated_procedures as integer) as n_repeated_procedures,
     verdict.low_procedures,
+    {{ procedure_titles('verdict.low_procedures') }} as low_procedures_title,
     verdict.is_low_two_procedures,
     verdict.is_low_repeated,
     verdict.has_last_year,
@@ -376,6 +384,11 @@ left join method
     on
         verdict.method_code = method.method_code
         and verdict.method_version = method.method_version
+left join approved
+    on
+        verdict.method_code = approved.method_code
+        and verdict.year >= approved.year_from
+        and verdict.year <= coalesce(approved.year_to, verdict.year)
 left join adverse as own_context
     on
         verdict.year = own_context.year

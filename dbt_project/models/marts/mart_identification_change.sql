@@ -246,12 +246,24 @@ evidence as (
             || coalesce(cast(n_below_min_before as text) || ' из ' || cast(n_participants_before as text), 'нет')
             || ' → ' || coalesce(cast(n_below_min as text) || ' из ' || cast(n_participants as text), 'нет'),
             '; ' order by procedure_code collate "C"
-        ) as counts
+        ) as counts,
+        string_agg(
+            coalesce(procedure_title, procedure_code) || ': '
+            || coalesce(cast(n_below_min_before as text) || ' из ' || cast(n_participants_before as text), 'нет')
+            || ' → ' || coalesce(cast(n_below_min as text) || ' из ' || cast(n_participants as text), 'нет'),
+            '; ' order by procedure_code collate "C"
+        ) as counts_title
     from (
-        select * from year_evidence
-        union all
-        select * from calculation_evidence
-    ) as both_kinds
+        select
+            both_kinds.*,
+            procedure.title_ru as procedure_title
+        from (
+            select * from year_evidence
+            union all
+            select * from calculation_evidence
+        ) as both_kinds
+        left join {{ ref('dim_procedure') }} as procedure on both_kinds.procedure_code = procedure.procedure_code
+    ) as titled
     group by year, comparison, school_id, method_code
 
 ),
@@ -326,6 +338,7 @@ select
     coalesce(evidence.procedures_became_low, '{}') as procedures_became_low,
     coalesce(evidence.procedures_no_longer_low, '{}') as procedures_no_longer_low,
     evidence.counts,
+    evidence.counts_title,
     change.reason,
     change.file_path,
     '{{ env_var("RAVENSTVO_CALCULATION_ID", "manual") }}' as calculation_id

@@ -40,6 +40,7 @@ subject as (
 
     select
         procedure_code,
+        title_ru,
         subject,
         enrolled_grade
     from {{ ref('dim_procedure') }}
@@ -105,6 +106,7 @@ looked_at as (
         counts.school_id,
         counts.procedure_code,
         look_back.*,
+        subject.title_ru as procedure_title,
         subject.subject,
         subject.enrolled_grade,
         counts.n_enrolled_listed,
@@ -242,6 +244,7 @@ select
     method_version,
     method_title,
     procedure_code,
+    procedure_title,
     n_participants,
     n_below_min,
     share_below_min,

@@ -47,6 +47,8 @@ gathered as (
             filter (where identification.is_low_results),
             '{}'
         ) as methods_low,
+        string_agg(identification.method_title, '; ' order by identification.method_code collate "C")
+        filter (where identification.is_low_results) as methods_low_title,
         coalesce(
             array_agg(identification.method_code order by identification.method_code collate "C")
             filter (where not identification.is_low_results),
@@ -90,6 +92,7 @@ select
     cast(gathered.n_methods as integer) as n_methods,
     cast(gathered.n_methods_low as integer) as n_methods_low,
     gathered.methods_low,
+    gathered.methods_low_title,
     gathered.methods_not_low,
     gathered.methods_without_verdict,
     case when gathered.n_methods > 0 then gathered.n_methods_low > 0 end as is_low_by_any,

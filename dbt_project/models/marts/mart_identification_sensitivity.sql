@@ -12,7 +12,9 @@ with
 
 method as (
 
-    select method.*
+    select
+        method.*,
+        coalesce(method.label_ru, method.title_ru) as method_title
     from {{ ref('dim_method') }} as method
     inner join {{ ref('sensitivity_axis') }} as axis
         on method.method_code = axis.value
@@ -29,6 +31,7 @@ scenario as (
         cast(split_part(threshold.value, '/', 2) as integer) as threshold_denominator,
         cast(least_n.value as integer) as min_participants,
         attempt.value as attempt,
+        concat_ws('; ', threshold.title_ru, least_n.title_ru, attempt.title_ru, flagged.title_ru) as scenario_title,
         flagged.value <> 'all' as exclude_flagged,
         to_jsonb(string_to_array(flagged.value, ' ')) as excluded_markers
     from {{ ref('sensitivity_axis') }} as threshold
@@ -43,6 +46,7 @@ variant as (
 
     select
         method.method_code,
+        method.method_title,
         method.method_version,
         method.valid_from_year,
         method.valid_to_year,
@@ -91,6 +95,7 @@ judged as (
         counts.procedure_code,
         back.years_back,
         variant.method_code,
+        variant.method_title,
         variant.method_version,
         variant.scenario_code,
         case variant.attempt when 'first' then counts.n_participants else counts.n_participants_last end > 0
@@ -121,6 +126,7 @@ of_procedure as (
         year,
         school_id,
         method_code,
+        max(method_title) as method_title,
         method_version,
         scenario_code,
         procedure_code,
@@ -139,6 +145,7 @@ of_school as (
         of_procedure.year,
         of_procedure.school_id,
         of_procedure.method_code,
+        max(of_procedure.method_title) as method_title,
         of_procedure.method_version,
         of_procedure.scenario_code,
         coalesce(bool_or(of_procedure.is_assessed), false) as is_assessed,
@@ -161,6 +168,7 @@ verdict as (
         of_school.year,
         of_school.school_id,
         of_school.method_code,
+        of_school.method_title,
         of_school.method_version,
         of_school.scenario_code,
         case when of_school.is_assessed then {{ method_verdict(
@@ -192,8 +200,10 @@ official as (
 select
     verdict.year,
     verdict.method_code,
+    max(verdict.method_title) as method_title,
     verdict.method_version,
     verdict.scenario_code,
+    max(scenario.scenario_title) as scenario_title,
     cast(scenario.threshold_numerator as double precision) / scenario.threshold_denominator as threshold,
     scenario.min_participants,
     scenario.attempt,

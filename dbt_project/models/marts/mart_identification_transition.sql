@@ -16,6 +16,7 @@ state as (
         year,
         school_id,
         method_code,
+        method_title,
         case is_low_results when true then 'low' when false then 'not_low' else 'no_verdict' end as verdict
     from {{ ref('mart_identification') }}
     where {{ method_in_span('year') }} or {{ method_in_span('year + 1') }}
@@ -29,6 +30,7 @@ beside as (
         state.year + side.years_on as year,
         state.school_id,
         state.method_code,
+        max(state.method_title) as method_title,
         max(state.verdict) filter (where side.years_on = 0) as status_now,
         max(state.verdict) filter (where side.years_on = 1) as status_before
     from state
@@ -52,6 +54,7 @@ known as (
 select
     beside.year,
     beside.method_code,
+    max(beside.method_title) as method_title,
     coalesce(beside.status_before, 'absent') as status_before,
     coalesce(beside.status_now, 'absent') as status_now,
     cast(count(*) as integer) as n_schools,

@@ -36,6 +36,18 @@ flagged as (
 
 ),
 
+procedure as (
+
+    select
+        procedure.procedure_code,
+        procedure.title_ru,
+        procedure.exam,
+        subject.title_ru as subject_title
+    from {{ ref('dim_procedure') }} as procedure
+    left join {{ ref('dim_subject') }} as subject on procedure.subject = subject.short_code
+
+),
+
 school_of_year as (
 
     select * from {{ ref('int_school_of_year') }}
@@ -53,6 +65,9 @@ select
     school_of_year.municipality_code,
     school_of_year.school_kind,
     marker.procedure_code,
+    procedure.title_ru as procedure_title,
+    procedure.exam,
+    procedure.subject_title,
     marker.marker,
     rule.title_ru as marker_title,
     marker.value,
@@ -74,6 +89,7 @@ left join school_of_year
     on
         marker.year = school_of_year.year
         and marker.school_id = school_of_year.school_id
+left join procedure on marker.procedure_code = procedure.procedure_code
 left join rule
     on
         marker.marker = rule.marker

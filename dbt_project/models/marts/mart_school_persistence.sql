@@ -30,6 +30,7 @@ procedure as (
 
     select
         procedure_code,
+        title_ru,
         exam
     from {{ ref('dim_procedure') }}
 
@@ -48,6 +49,7 @@ select
     method.method_code,
     counts.procedure_code,
     max(method.method_title) as method_title,
+    max(procedure.title_ru) as procedure_title,
     max(school.school_code) as school_code,
     max(school.school_name) as school_name,
     max(school.school_label) as school_label,

@@ -16,6 +16,7 @@ school as (
         identification.year,
         identification.method_code,
         identification.method_title,
+        identification.is_list_method,
         identification.municipality_code,
         identification.municipality_name,
         identification.is_low_results,
@@ -36,6 +37,7 @@ region as (
         year,
         method_code,
         max(method_title) as method_title,
+        bool_or(is_list_method) as is_list_method,
         count(*) filter (where is_enough) as n_schools,
         count(*) filter (where is_enough and is_low_results) as n_low,
         count(*) filter (where not is_enough) as n_insufficient
@@ -52,6 +54,7 @@ cell as (
         coalesce(municipality_code, '') as municipality_code,
         municipality_code is null as is_rest,
         max(method_title) as method_title,
+        bool_or(is_list_method) as is_list_method,
         max(municipality_name) as municipality_name,
         count(*) as n_schools,
         count(*) filter (where is_low_results) as n_low
@@ -78,6 +81,7 @@ listed as (
         year,
         method_code,
         method_title,
+        is_list_method,
         'municipality' as area_kind,
         municipality_code,
         municipality_name,
@@ -92,6 +96,7 @@ listed as (
         region.year,
         region.method_code,
         region.method_title,
+        region.is_list_method,
         'region' as area_kind,
         null as municipality_code,
         null as municipality_name,
@@ -108,6 +113,7 @@ banded as (
 
     select
         listed.*,
+        policy.min_n,
         policy.rounding_base,
         {{ suppress_width('listed.n_schools') }} as width
     from listed
@@ -121,10 +127,13 @@ measured as (
         year,
         method_code,
         method_title,
+        is_list_method,
         area_kind,
         municipality_code,
         municipality_name,
         is_hidden,
+        min_n,
+        rounding_base,
         case when not is_hidden then {{ suppress_round('n_schools', 'banded') }} end as n_schools_rounded,
         case when not is_hidden and area_kind = 'region' then {{ suppress_round('n_low', 'banded') }} end
             as n_low_rounded,
@@ -140,6 +149,7 @@ select
     year,
     method_code,
     method_title,
+    is_list_method,
     area_kind,
     municipality_code,
     municipality_name,
@@ -154,5 +164,11 @@ select
         when percent_from = 0 then 'меньше ' || width || ' %'
         when percent_from + width = 100 then 'не меньше ' || percent_from || ' %'
         else 'от ' || percent_from || ' до ' || percent_from + width || ' %'
-    end as share_text
+    end as share_text,
+    -- One rule for all that is hidden: which of its halves hid a cell would tell about the others.
+    case
+        when is_hidden
+            then 'Скрыто: школ меньше ' || min_n || ' здесь или там, откуда это число можно вычислить'
+        else 'Число округлено до ' || rounding_base || ', доля — с точностью до ' || width || ' п. п.'
+    end as rule_text
 from measured

@@ -114,6 +114,7 @@ banded as (
 
     select
         listed.*,
+        policy.min_n,
         policy.rounding_base,
         {{ suppress_width('listed.n_participants') }} as width
     from listed
@@ -131,6 +132,8 @@ measured as (
         municipality_code,
         municipality_name,
         is_hidden,
+        min_n,
+        rounding_base,
         case when not is_hidden then {{ suppress_round('n_participants', 'banded') }} end as n_participants_rounded,
         case when not is_hidden then width end as width,
         case when not is_hidden then {{ suppress_band_from('n_below_min', 'n_participants', 'width') }} end
@@ -157,6 +160,12 @@ select
         when measured.percent_from = 0 then 'меньше ' || measured.width || ' %'
         when measured.percent_from + measured.width = 100 then 'не меньше ' || measured.percent_from || ' %'
         else 'от ' || measured.percent_from || ' до ' || measured.percent_from + measured.width || ' %'
-    end as share_text
+    end as share_text,
+    -- One rule for all that is hidden: which of its halves hid a cell would tell about the others.
+    case
+        when measured.is_hidden
+            then 'Скрыто: участников меньше ' || measured.min_n || ' здесь или там, откуда это число можно вычислить'
+        else 'Число округлено до ' || measured.rounding_base || ', доля — с точностью до ' || measured.width || ' п. п.'
+    end as rule_text
 from measured
 left join {{ ref('dim_procedure') }} as procedure on measured.procedure_code = procedure.procedure_code

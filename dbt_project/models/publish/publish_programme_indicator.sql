@@ -60,5 +60,14 @@ select
     target,
     comparator,
     -- Whether a target is met tells on which side of it a value lies.
-    case when is_hidden then 'hidden' else status end as status
+    case when is_hidden then 'hidden' else status end as status,
+    case
+        when is_hidden then 'скрыто: мало людей'
+        when status = 'met' then 'выполнено'
+        when status = 'not_met' then 'не выполнено'
+        when status = 'no_data' then 'нет данных'
+        when status = 'not_applicable' then 'неприменимо'
+        when status = 'ambiguous' then 'неоднозначно'
+        when status = 'tracked' then 'отслеживается'
+    end as status_title
 from judged

@@ -74,6 +74,7 @@ select
     history.n_procedures,
     history.n_low_procedures,
     history.low_procedures,
+    {{ procedure_titles('history.low_procedures') }} as low_procedures_title,
     history.n_participants_total,
     history.evidence_grade,
     history.probability_low,

@@ -52,6 +52,15 @@ listed as (
 
 ),
 
+programme_title as (
+
+    select
+        programme_code,
+        coalesce(short_title, title) as programme_title
+    from {{ ref('programme') }}
+
+),
+
 context as (
 
     select * from {{ ref('mart_school_context') }}
@@ -74,14 +83,19 @@ marker as (
 programme as (
 
     select
-        year,
-        school_id,
-        array_agg(programme_code order by programme_code) filter (where is_member) as programmes,
-        array_agg(programme_code order by programme_code) filter (where is_mentor) as mentor_of,
-        bool_or('moved' = any(sets)) as has_moved
-    from {{ ref('int_programme_school') }}
-    where period_kind = 'year'
-    group by year, school_id
+        part.year,
+        part.school_id,
+        array_agg(part.programme_code order by part.programme_code) filter (where part.is_member) as programmes,
+        array_agg(part.programme_code order by part.programme_code) filter (where part.is_mentor) as mentor_of,
+        string_agg(title.programme_title, '; ' order by part.programme_code) filter (where part.is_member)
+            as programmes_title,
+        string_agg(title.programme_title, '; ' order by part.programme_code) filter (where part.is_mentor)
+            as mentor_of_title,
+        bool_or('moved' = any(part.sets)) as has_moved
+    from {{ ref('int_programme_school') }} as part
+    left join programme_title as title on part.programme_code = title.programme_code
+    where part.period_kind = 'year'
+    group by part.year, part.school_id
 
 ),
 
@@ -132,6 +146,7 @@ select
     listed.method_title,
     listed.is_low_results,
     listed.low_procedures,
+    listed.low_procedures_title,
     listed.evidence_grade,
     listed.probability_low,
     listed.is_fragile,
@@ -139,6 +154,7 @@ select
     method.n_methods,
     method.n_methods_low,
     method.methods_low,
+    method.methods_low_title,
     context.context_index,
     context.context_quartile,
     method.is_adverse_context,
@@ -146,7 +162,9 @@ select
     context.residual_z,
     coalesce(marker.n_markers, 0) as n_markers,
     coalesce(programme.programmes, '{}') as programmes,
+    programme.programmes_title,
     coalesce(programme.mentor_of, '{}') as mentor_of,
+    programme.mentor_of_title,
     partner.has_partner,
     partner.n_agreements,
     partner.partner_names,

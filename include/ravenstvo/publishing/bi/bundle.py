@@ -47,7 +47,7 @@ def build(folder: Path, marts: dict[str, Mart], catalog: str) -> Bundle:
     for chart in found.charts.values():
         files[chart.file] = charts.compiled(chart, marts[chart.document["dataset"]])
     for dashboard in found.dashboards.values():
-        files[dashboard.file] = dashboards.compiled(dashboard, found.charts, marts)
+        files[dashboard.file] = dashboards.compiled(dashboard, found.charts, marts, found.style)
     texts = {path: json.dumps(content, ensure_ascii=False, indent=1) for path, content in files.items()}
     return Bundle(texts, marts, found)
 

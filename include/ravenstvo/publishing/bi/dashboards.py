@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ravenstvo.publishing.bi import layout
+from ravenstvo.publishing.bi import layout, style
 from ravenstvo.publishing.bi.charts import Chart, Document, DocumentError, check_keys
 from ravenstvo.publishing.bi.identity import VERSION, asset_uuid
 from ravenstvo.publishing.dictionary import Mart
@@ -107,13 +107,13 @@ def _check_targets(file: str, native: Document, marts: dict[str, Mart]) -> None:
             raise DocumentError(f"{where}: в витрине {mart.name} нет столбца {target['column']}")
 
 
-def compiled(dashboard: Dashboard, charts: dict[str, Chart], marts: dict[str, Mart]) -> Document:
-    """The dashboard in Superset's form."""
+def compiled(dashboard: Dashboard, charts: dict[str, Chart], marts: dict[str, Mart], shared: str) -> Document:
+    """The dashboard in Superset's form; ``shared``: the CSS that goes before its own."""
     document = dashboard.document
     return {
         "dashboard_title": document["dashboard_title"],
         "description": document.get("description"),
-        "css": document.get("css") or "",
+        "css": style.joined(shared, document.get("css") or ""),
         "slug": document.get("slug") or dashboard.name,
         "certified_by": document.get("certified_by"),
         "certification_details": document.get("certification_details"),
@@ -156,6 +156,7 @@ def decompiled(name: str, asset: Document, roles: list[str], names: dict[str, st
     datasets = {asset_uuid("dataset", mart): mart for mart in marts}
     native = (asset.get("metadata") or {}).get("native_filter_configuration") or []
     document = {key: asset.get(key) for key in KEYS} | {
+        "css": style.split(asset.get("css") or "")[1],
         "audience": [audience for audience, role in AUDIENCES.items() if role in roles] or ["analyst"],
         "filters": [_document_filter(item, datasets, marts) for item in native],
         "layout": layout.tree(asset["position"], names),

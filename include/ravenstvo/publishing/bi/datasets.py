@@ -7,6 +7,7 @@ from typing import Any
 from ravenstvo.publishing.bi.identity import DATABASES, LOGINS, VERSION, asset_uuid
 from ravenstvo.publishing.bi.links import Link
 from ravenstvo.publishing.dictionary import Column, Mart, Metric
+from ravenstvo.publishing.words import word_list, words_of
 
 # How a figure of a unit is written (d3 formats; the separators are those of superset_config.D3_FORMAT).
 FORMATS = {"share": ",.1%", "percent": ",.1f", "count": ",d", "score": ",.1f", "number": ",.2~f", "year": "d"}
@@ -80,28 +81,39 @@ def _description(mart: Mart) -> str:
 def _sql(mart: Mart, links: tuple[Link, ...]) -> str:
     selected = [
         *(_selected(column) for column in mart.columns),
-        *(
-            f"case when {flag.name} then 'да' when not {flag.name} then 'нет' end as \"{word.name}\""
-            for flag, word in _words(mart)
-        ),
+        *(f'{_told(mart, code)} as "{word.name}"' for code, word in _words(mart)),
         *(f'{link.sql(mart)} as "{link.name}"' for link in links if link.fits(mart)),
     ]
     return "select\n  " + ",\n  ".join(selected) + f'\nfrom "{mart.schema}"."{mart.name}"'
 
 
 def columns(mart: Mart, links: tuple[Link, ...]) -> list[Column]:
-    """The mart's columns, each yes or no as a word too, and the links."""
+    """The mart's columns, each code and each yes or no as a word too, and the links."""
     words = [word for _, word in _words(mart)]
     return [*mart.columns, *words, *(link.as_column() for link in links if link.fits(mart))]
 
 
 def _words(mart: Mart) -> list[tuple[Column, Column]]:
-    """Pairs of a yes-or-no column and the column that says it as a word: tables write booleans in English."""
+    """Pairs of a column of codes, or of yes and no, and the column that says it in words for people to read."""
     return [
         (column, Column(f"{column.name}_text", column.title, column.description, "text"))
         for column in mart.columns
-        if column.data_type == "boolean" and f"{column.name}_text" not in mart.titles
+        if (column.data_type == "boolean" or (column.data_type == "text" and words_of(mart.name, column.name)))
+        and f"{column.name}_text" not in mart.titles
     ]
+
+
+def _told(mart: Mart, column: Column) -> str:
+    """SQL of a column in words; a code that no list knows stays as it is."""
+    name = f'"{column.name}"'
+    words = words_of(mart.name, column.name) or word_list("yes_no")
+    told = {code: "'" + word.word.replace("'", "''") + "'" for code, word in words.items()}
+    empty = [f"when {name} is null then {told.pop('null')}"] if "null" in told else []
+    if column.data_type == "boolean":
+        cases = [f"when {name} then {told['true']}", f"when not {name} then {told['false']}"]
+        return f"case {' '.join([*cases, *empty])} end"
+    cases = [f"when {name} = '{code}' then {word}" for code, word in told.items()]
+    return f"case {' '.join([*empty, *cases])} else {name} end"
 
 
 def _selected(column: Column) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from ravenstvo.publishing.bi import charts, dashboards
+from ravenstvo.publishing.bi import charts, dashboards, style
 from ravenstvo.publishing.bi.charts import Chart, Document, DocumentError
 from ravenstvo.publishing.bi.dashboards import Dashboard
 from ravenstvo.publishing.bi.links import Link
@@ -24,10 +24,11 @@ _LETTERS = dict(zip(_CYRILLIC.split(), _LATIN.split(), strict=True))
 
 @dataclass(frozen=True)
 class Documents:
-    """Charts and dashboards of the folder by the names of their files."""
+    """Charts and dashboards of the folder by the names of their files, and the look that the dashboards share."""
 
     charts: dict[str, Chart]
     dashboards: dict[str, Dashboard]
+    style: str = ""
 
 
 def read(folder: Path) -> Documents:
@@ -35,6 +36,7 @@ def read(folder: Path) -> Documents:
     return Documents(
         charts={name: Chart(name, document) for name, document in _documents(folder, "charts")},
         dashboards={name: Dashboard(name, document) for name, document in _documents(folder, "dashboards")},
+        style=style.read(folder),
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ravenstvo.publishing.bi import charts, dashboards, documents
+from ravenstvo.publishing.bi import charts, dashboards, documents, style
 from ravenstvo.publishing.bi.charts import Chart, Document
 from ravenstvo.publishing.bi.dashboards import Dashboard
 from ravenstvo.publishing.bi.documents import Documents
@@ -86,6 +86,8 @@ def _write_dashboard(room: _Room, item: dict[str, Any], names: dict[str, str], d
     name = _name(asset["uuid"], asset.get("slug") or asset["dashboard_title"], known, {})
     found = dashboards.decompiled(name, asset, item["roles"], names, room.marts)
     before = room.given.get(asset["uuid"])
+    if before is not None and style.split(before["css"])[0] != style.split(asset.get("css") or "")[0]:
+        done.refused.append(f"дашборд «{asset['dashboard_title']}»: общее оформление меняют в include/bi/style.css")
     if before is not None and name in room.own.dashboards:
         roles = room.own.dashboards[name].roles
         same_charts = _chart_uuids(before) <= set(names)
