@@ -23,6 +23,15 @@ procedure as (
 
 ),
 
+subject as (
+
+    select
+        short_code,
+        title_ru
+    from {{ ref('dim_subject') }}
+
+),
+
 municipality as (
 
     select * from {{ ref('dim_municipality') }}
@@ -38,6 +47,9 @@ school_of_year as (
 select
     bunching.year,
     bunching.procedure_code,
+    procedure.title_ru as procedure_title,
+    procedure.exam,
+    subject.title_ru as subject_title,
     bunching.area_kind,
     bunching.area_id,
     coalesce(school_of_year.school_name, municipality.municipality_name) as area_name,
@@ -67,6 +79,7 @@ select
     '{{ env_var("RAVENSTVO_CALCULATION_ID", "manual") }}' as calculation_id
 from bunching
 left join procedure on bunching.procedure_code = procedure.procedure_code
+left join subject on procedure.subject = subject.short_code
 left join municipality
     on
         bunching.area_kind = 'municipality'

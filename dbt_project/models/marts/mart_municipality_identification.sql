@@ -40,6 +40,23 @@ listed as (
 
 ),
 
+-- A subject with more than one procedure is called by all of them: either counts.
+group_title as (
+
+    select
+        listed.year,
+        listed.method_code,
+        listed.group_code,
+        string_agg(
+            coalesce(procedure.title_ru, listed.procedure_code),
+            ' или ' order by listed.procedure_code collate "C"
+        ) as title
+    from listed
+    left join {{ ref('dim_procedure') }} as procedure on listed.procedure_code = procedure.procedure_code
+    group by listed.year, listed.method_code, listed.group_code
+
+),
+
 region as (
 
     select
@@ -133,23 +150,39 @@ of_group as (
 
 -- Too few years to be low in enough of them: no verdict from that subject; too few subjects: no verdict at all.
 select
-    year,
-    municipality_id,
-    max(municipality_code) as municipality_code,
-    max(municipality_name) as municipality_name,
-    method_code,
-    max(method_title) as method_title,
-    method_version,
-    is_default,
+    of_group.year,
+    of_group.municipality_id,
+    max(of_group.municipality_code) as municipality_code,
+    max(of_group.municipality_name) as municipality_name,
+    of_group.method_code,
+    max(of_group.method_title) as method_title,
+    of_group.method_version,
+    of_group.is_default,
     case
-        when count(*) filter (where n_years_low >= min_years) >= min_procedures then true
-        when count(*) filter (where n_years >= min_years) >= min_procedures then false
+        when count(*) filter (where of_group.n_years_low >= of_group.min_years) >= of_group.min_procedures then true
+        when count(*) filter (where of_group.n_years >= of_group.min_years) >= of_group.min_procedures then false
     end as is_low_municipality,
-    cast(count(*) filter (where n_years >= min_years) as integer) as n_subjects_assessed,
-    cast(count(*) filter (where n_years_low >= min_years) as integer) as n_subjects_low,
+    cast(count(*) filter (where of_group.n_years >= of_group.min_years) as integer) as n_subjects_assessed,
+    cast(count(*) filter (where of_group.n_years_low >= of_group.min_years) as integer) as n_subjects_low,
     coalesce(
-        array_agg(group_code order by group_code collate "C") filter (where n_years_low >= min_years), '{}'
+        array_agg(of_group.group_code order by of_group.group_code collate "C")
+        filter (where of_group.n_years_low >= of_group.min_years),
+        '{}'
     ) as subjects_low,
+    string_agg(
+        group_title.title, '; ' order by of_group.group_code collate "C"
+    ) filter (where of_group.n_years_low >= of_group.min_years) as subjects_low_title,
     '{{ env_var("RAVENSTVO_CALCULATION_ID", "manual") }}' as calculation_id
 from of_group
-group by year, municipality_id, method_code, method_version, is_default, min_procedures
+left join group_title
+    on
+        of_group.year = group_title.year
+        and of_group.method_code = group_title.method_code
+        and of_group.group_code = group_title.group_code
+group by
+    of_group.year,
+    of_group.municipality_id,
+    of_group.method_code,
+    of_group.method_version,
+    of_group.is_default,
+    of_group.min_procedures

@@ -55,6 +55,16 @@ method as (
 
 ),
 
+procedure as (
+
+    select
+        procedure_code,
+        title_ru,
+        exam
+    from {{ ref('dim_procedure') }}
+
+),
+
 measured as (
 
     select
@@ -85,6 +95,8 @@ select
     measured.municipality_code,
     measured.municipality_name,
     measured.procedure_code,
+    procedure.title_ru as procedure_title,
+    procedure.exam,
     cast(measured.n_schools as integer) as n_schools,
     cast(measured.n_participants as integer) as n_participants,
     cast(measured.n_below_min as integer) as n_below_min,
@@ -94,6 +106,11 @@ select
     measured.ci_low,
     measured.ci_high,
     measured.ci_low > measured.regional_share as is_low,
+    case
+        when measured.ci_low > measured.regional_share then 'above'
+        when measured.ci_high < measured.regional_share then 'below'
+        else 'within'
+    end as regional_position,
     cast(measured.mean_score as double precision) as mean_score,
     cast(measured.mean_score - measured.regional_mean_score as double precision) as gap_mean_score,
     verdict.is_low_municipality,
@@ -101,3 +118,4 @@ select
 from measured
 left join verdict
     on measured.year = verdict.year and measured.municipality_id = verdict.municipality_id
+left join procedure on measured.procedure_code = procedure.procedure_code

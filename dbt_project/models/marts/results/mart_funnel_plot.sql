@@ -66,6 +66,7 @@ select
     procedure_code,
     procedure_title,
     exam,
+    subject.title_ru as subject_title,
     n_participants,
     n_below_min,
     share_below_min,
@@ -84,3 +85,4 @@ select
     end as position_title,
     '{{ env_var("RAVENSTVO_CALCULATION_ID", "manual") }}' as calculation_id
 from placed
+left join {{ ref('dim_subject') }} as subject on placed.subject = subject.short_code

@@ -96,6 +96,7 @@ select
     listed.procedure_code,
     procedure.title_ru as procedure_title,
     procedure.exam,
+    subject.title_ru as subject_title,
     boundary.score_kind,
     cast(listed.score as double precision) as score,
     cast(coalesce(counted.n_participants, 0) as integer) as n_participants,
@@ -114,6 +115,7 @@ select
 from listed
 inner join boundary on listed.year = boundary.year and listed.procedure_code = boundary.procedure_code
 left join procedure on listed.procedure_code = procedure.procedure_code
+left join {{ ref('dim_subject') }} as subject on procedure.subject = subject.short_code
 left join counted
     on
         listed.year = counted.year

@@ -18,7 +18,7 @@ ANALYST, MUNICIPALITY, GUEST = AUDIENCES["analyst"], AUDIENCES["municipality"], 
 ADMIN = "admin"
 
 # How the rows of a municipality are found in a mart.
-_WAYS = ("code", "name", "school")
+_WAYS = ("code", "name", "region", "school")
 
 
 @dataclass(frozen=True)
@@ -94,6 +94,8 @@ def _clause(way: str, place: Municipality) -> str:
         return f"municipality_code = {code}"
     if way == "name":
         return f"municipality_name = {name}"
+    if way == "region":
+        return f"(municipality_code = {code} or area_kind = 'region')"
     return f"school_id in (select school_id from marts.dim_school where municipality_code = {code})"
 
 
@@ -102,7 +104,7 @@ def _rule(name: str, clause: str, role: str, datasets: list[str]) -> dict[str, A
 
 
 def _sight(mart: Mart) -> str:
-    """How a municipality's rows are found: ``code``, ``name``, ``school``; or ``open`` or ``closed``."""
+    """How a municipality's rows are found: ``code``, ``name``, ``region``, ``school``; or ``open`` or ``closed``."""
     if mart.audience:
         return mart.audience
     if "municipality_code" in mart.titles:
