@@ -107,3 +107,25 @@
         {{- exceptions.raise_compiler_error('A thing done for schools has no column ' ~ given | join(', ')) }}
     {%- endif %}
 {%- endmacro %}
+
+{#- Years of a programme: «2018» or «2016–2018». Of grouped rows by an aggregate. -#}
+{% macro programme_years(programme, of='') -%}
+    {%- set from = of ~ '(' ~ programme ~ '.year_from)' -%}
+    {%- set to = of ~ '(' ~ programme ~ '.year_to)' -%}
+    {{ from }} || case when {{ to }} > {{ from }} then '–' || {{ to }} else '' end
+{%- endmacro %}
+
+{#- An indicator by its title, with the reading where its text can be read in two ways. -#}
+{% macro indicator_title(indicator) -%}
+    {{ indicator }}.title || coalesce(' — прочтение ' || nullif({{ indicator }}.version, ''), '')
+{%- endmacro %}
+
+{#- A period as people call it: a year, «2 квартал 2021», «этап 3», «вся программа». -#}
+{% macro period_title(period) -%}
+    case
+        when {{ period }} = 'programme' then 'вся программа'
+        when {{ period }} like 'stage-%' then 'этап ' || substr({{ period }}, 7)
+        when {{ period }} like '%-Q%' then substr({{ period }}, 7) || ' квартал ' || left({{ period }}, 4)
+        else {{ period }}
+    end
+{%- endmacro %}

@@ -10,6 +10,9 @@
 
 select
     {{ measure_key('fact') }},
+    programme.short_title as programme_title,
+    {{ indicator_title('indicator') }} as indicator_title,
+    {{ period_title('fact.period') }} as period_title,
     fact.role,
     fact.school_code,
     fact.municipality_code,
@@ -31,6 +34,7 @@ inner join {{ ref('indicator') }} as indicator
         fact.programme_code = indicator.programme_code
         and fact.indicator_code = indicator.indicator_code
         and fact.version = coalesce(indicator.version, '')
+inner join {{ ref('programme') }} as programme on fact.programme_code = programme.programme_code
 left join {{ ref('int_territory') }} as school
     on school.territory_kind = 'school' and fact.school_code = school.territory_code
 left join {{ ref('int_territory') }} as municipality

@@ -77,7 +77,8 @@ programme as (
     select
         covered.year,
         listed.partner_key as partner_id,
-        array_agg(distinct covered.programme_code order by covered.programme_code) as programmes
+        array_agg(distinct covered.programme_code order by covered.programme_code) as programmes,
+        string_agg(distinct covered.programme_title, '; ') as programme_titles
     from {{ ref('mart_partnership_school') }} as covered
     cross join lateral unnest(covered.partner_keys) as listed (partner_key)
     where {{ method_in_span('covered.year') }}
@@ -100,6 +101,7 @@ select
     case when register.has_come then cast(coalesce(helped.n_schools_helped, 0) as integer) end as n_schools_helped,
     case when register.has_come then cast(coalesce(agreement.n_agreements, 0) as integer) end as n_agreements,
     coalesce(programme.programmes, '{}') as programmes,
+    programme.programme_titles,
     cast(helped.pupils_helped as integer) as pupils_helped,
     limits.max_schools,
     case when register.has_come then coalesce(helped.n_schools_helped, 0) > limits.max_schools end as is_overloaded,

@@ -25,7 +25,9 @@ weight as (
 
 target as (
 
-    select member.*
+    select
+        member.*,
+        covered.programme_title
     from {{ ref('mart_partnership_school') }} as covered
     inner join {{ ref('int_programme_member') }} as member
         on
@@ -45,6 +47,7 @@ leader as (
         load.school_id,
         load.school_code,
         load.school_name,
+        load.school_label,
         load.municipality_code,
         load.municipality_name,
         load.school_kind,
@@ -70,13 +73,17 @@ compared as (
     select
         target.year,
         target.programme_code,
+        target.programme_title,
         target.school_id,
         target.school_code,
         target.school_name,
+        target.school_label,
         target.municipality_code,
+        target.municipality_name,
         leader.school_id as partner_id,
         leader.school_code as partner_code,
         leader.school_name as partner_name,
+        leader.school_label as partner_label,
         leader.municipality_name as partner_municipality_name,
         leader.n_schools_helped,
         coalesce(leader.school_kind = target.school_kind, false) as is_same_kind,
@@ -120,14 +127,18 @@ ranked as (
 select
     year,
     programme_code,
+    programme_title,
     school_id,
     school_code,
     school_name,
+    school_label,
     nullif(municipality_code, '') as municipality_code,
+    municipality_name,
     rank,
     partner_id,
     partner_code,
     partner_name,
+    partner_label,
     partner_municipality_name,
     score,
     n_schools_helped,

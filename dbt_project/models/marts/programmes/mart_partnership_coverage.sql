@@ -15,6 +15,8 @@ asked as (
     select
         period.year,
         period.programme_code,
+        programme.short_title as programme_title,
+        {{ programme_years('programme') }} as programme_years,
         period.is_scored,
         programme.partner_target as target
     from {{ ref('int_programme_period') }} as period
@@ -76,6 +78,8 @@ final as (
     select
         asked.year,
         asked.programme_code,
+        asked.programme_title,
+        asked.programme_years,
         counted.municipality_code,
         case when not counted.is_region then counted.municipality_name end as municipality_name,
         coalesce(counted.n_schools_target, 0) as n_schools_target,
@@ -106,6 +110,8 @@ final as (
 select
     year,
     programme_code,
+    programme_title,
+    programme_years,
     municipality_code,
     municipality_name,
     n_schools_target,

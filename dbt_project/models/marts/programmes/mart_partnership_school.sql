@@ -44,6 +44,7 @@ counted as (
         filter (where link.partner_code is not null) as partner_codes,
         array_agg(distinct link.partner_name order by link.partner_name)
         filter (where link.partner_name is not null) as partner_names,
+        string_agg(distinct coalesce(partner.school_label, link.partner_name), '; ') as partner_titles,
         min(link.valid_from) as first_day
     from member
     inner join link
@@ -51,6 +52,7 @@ counted as (
             member.year = link.year
             and member.school_id = link.school_id
             and coalesce(member.programme_code = link.programme_code, true)
+    left join {{ ref('dim_school') }} as partner on link.partner_id = partner.school_id and partner.is_current
     group by member.year, member.programme_code, member.school_id
 
 )
@@ -58,6 +60,7 @@ counted as (
 select
     member.year,
     member.programme_code,
+    programme.short_title as programme_title,
     member.school_id,
     member.school_code,
     member.school_name,
@@ -73,9 +76,11 @@ select
     coalesce(counted.partner_keys, '{}') as partner_keys,
     coalesce(counted.partner_codes, '{}') as partner_codes,
     coalesce(counted.partner_names, '{}') as partner_names,
+    counted.partner_titles,
     counted.first_day,
     '{{ env_var("RAVENSTVO_CALCULATION_ID", "manual") }}' as calculation_id
 from member
+inner join {{ ref('programme') }} as programme on member.programme_code = programme.programme_code
 cross join register
 left join counted
     on

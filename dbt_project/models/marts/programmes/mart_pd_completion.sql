@@ -14,6 +14,7 @@ member as (
 
     select
         member.*,
+        programme.short_title as programme_title,
         programme.pd_required,
         programme.pd_positions
     from {{ ref('int_programme_member') }} as member
@@ -106,6 +107,7 @@ counted as (
 select
     year,
     programme_code,
+    programme_title,
     school_id,
     school_code,
     school_name,

@@ -70,6 +70,7 @@ final as (
     select
         member.year,
         member.programme_code,
+        programme.short_title as programme_title,
         member.school_id,
         member.school_code,
         member.school_name,
@@ -85,6 +86,7 @@ final as (
         {%- endfor %}
         target.target
     from member
+    inner join {{ ref('programme') }} as programme on member.programme_code = programme.programme_code
     cross join register
     left join target on member.programme_code = target.programme_code
     left join counted on member.school_id = counted.school_id
@@ -94,6 +96,7 @@ final as (
 select
     year,
     programme_code,
+    programme_title,
     school_id,
     school_code,
     school_name,

@@ -24,6 +24,7 @@ of_school as (
         programme_code,
         municipality_code,
         grouping(municipality_code) = 1 as is_region,
+        max(programme_title) as programme_title,
         max(municipality_name) as municipality_name,
         count(*) as n_schools,
         count(n_persons_completed) > 0 as has_come,
@@ -88,6 +89,7 @@ of_person as (
 select
     school.year,
     school.programme_code,
+    school.programme_title,
     school.municipality_code,
     case when not school.is_region then school.municipality_name end as municipality_name,
     cast(school.n_schools as integer) as n_schools,

@@ -29,11 +29,23 @@ school as (
             and school.school_id = trained.school_id
     where school.period_kind = 'year'
 
+),
+
+method as (
+
+    select
+        method_code,
+        max(coalesce(label_ru, title_ru)) as method_title
+    from {{ ref('dim_method') }}
+    group by method_code
+
 )
 
 select
-    programme_code,
-    year,
+    school.programme_code,
+    max(programme.short_title) as programme_title,
+    {{ programme_years('programme', 'max') }} as programme_years,
+    school.year,
     cast(count(*) filter (where 'all' = any(sets)) as integer) as n_all,
     -- A year without verdicts has identified nobody yet; that is not nought.
     case when bool_or(has_list) then cast(count(*) filter (where sets @> array['all', 'analysed']) as integer) end
@@ -50,7 +62,10 @@ select
     case when bool_or(has_list) then cast(count(*) filter (where is_member and 'moved' = any(sets)) as integer) end
         as n_moved,
     cast(count(*) filter (where is_member and 'declared_moved' = any(sets)) as integer) as n_declared,
-    max(method_code) as method_code,
+    max(school.method_code) as method_code,
+    max(method.method_title) as method_title,
     '{{ env_var("RAVENSTVO_CALCULATION_ID", "manual") }}' as calculation_id
 from school
-group by programme_code, year
+inner join {{ ref('programme') }} as programme on school.programme_code = programme.programme_code
+left join method on school.method_code = method.method_code
+group by school.programme_code, school.year

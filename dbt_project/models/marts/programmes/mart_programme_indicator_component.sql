@@ -25,9 +25,12 @@ value as (
 select
     value.year,
     value.programme_code,
+    programme.short_title as programme_title,
     value.indicator_code,
+    {{ indicator_title('indicator') }} as indicator_title,
     value.version,
     value.period,
+    {{ period_title('value.period') }} as period_title,
     value.component,
     value.territory_kind,
     value.territory_code,
@@ -40,9 +43,16 @@ select
     value.numerator,
     value.denominator,
     value.value,
+    {{ told_part('value.numerator', 'value.denominator') }} as part_text,
+    {{ told_value('value.value', 'indicator.unit') }} as value_text,
     value.completeness,
     value.calculation_id
 from value
 left join {{ ref('programme') }} as programme on value.programme_code = programme.programme_code
+left join {{ ref('indicator') }} as indicator
+    on
+        value.programme_code = indicator.programme_code
+        and value.indicator_code = indicator.indicator_code
+        and value.version = coalesce(indicator.version, '')
 left join {{ ref('int_territory') }} as territory
     on value.territory_kind = territory.territory_kind and value.territory_code = territory.territory_code

@@ -170,4 +170,13 @@ final as (
 
 )
 
-select * from final
+select
+    final.programme_code,
+    programme.short_title as programme_title,
+    final.remark_kind,
+    final.remark_code,
+    final.remark,
+    final.quote,
+    final.quote_source
+from final
+left join {{ ref('programme') }} as programme on final.programme_code = programme.programme_code

@@ -14,6 +14,7 @@ programme as (
 
     select
         programme.programme_code,
+        programme.short_title as programme_title,
         least(programme.date_to, make_date(greatest(known.last_year, programme.year_from), 12, 31)) as told_on
     from {{ ref('programme') }} as programme
     cross join known
@@ -91,6 +92,7 @@ item as (
 
 select
     item.programme_code,
+    programme.programme_title,
     item.item_code,
     item.written_code,
     planned.indicator_code,

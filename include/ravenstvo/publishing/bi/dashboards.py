@@ -7,6 +7,7 @@ from typing import Any
 
 from ravenstvo.publishing.bi import layout, style
 from ravenstvo.publishing.bi.charts import Chart, Document, DocumentError, check_keys
+from ravenstvo.publishing.bi.datasets import columns
 from ravenstvo.publishing.bi.identity import VERSION, asset_uuid
 from ravenstvo.publishing.dictionary import Mart
 
@@ -103,7 +104,7 @@ def _check_targets(file: str, native: Document, marts: dict[str, Mart]) -> None:
         mart = marts.get(target.get("dataset", ""))
         if mart is None:
             raise DocumentError(f"{where}: нет такой витрины: {target.get('dataset')}")
-        if "column" in target and target["column"] not in mart.titles:
+        if "column" in target and target["column"] not in {column.name for column in columns(mart, ())}:
             raise DocumentError(f"{where}: в витрине {mart.name} нет столбца {target['column']}")
 
 
