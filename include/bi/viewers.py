@@ -7,14 +7,17 @@ charts: municipalities, guests, anonymous visitors.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import inspect
+import json
 from typing import Any
 
+from stored_sql import Stored, foreign_part
 from superset.errors import ErrorLevel, SupersetError, SupersetErrorType
 from superset.exceptions import SupersetSecurityException
 from superset.security import SupersetSecurityManager
 
-_AGGREGATES = {"AVG", "COUNT", "COUNT_DISTINCT", "MAX", "MIN", "SUM"}
+# Ways to data past the charts: SQL Lab and its results as a source, and charts of the old kind, which take any SQL.
+_CLOSED = ("sql", "query", "viz")
 
 
 class SecurityManager(SupersetSecurityManager):
@@ -23,69 +26,65 @@ class SecurityManager(SupersetSecurityManager):
     def raise_for_access(self, *args: Any, **kwargs: Any) -> None:
         """As Superset's; also raises when a viewer's query holds SQL that its chart does not."""
         super().raise_for_access(*args, **kwargs)
-        context = kwargs.get("query_context")
-        if context is None or self.can_access("can_read", "Explore") or self.is_admin():
+        asked = inspect.signature(super().raise_for_access).bind(*args, **kwargs).arguments
+        if not any(asked.get(name) for name in (*_CLOSED, "query_context")):
             return
-        stored = _Stored(context.slice_)
-        if any(_foreign(query, context.datasource, stored) for query in context.queries):
+        if self.can_access("can_read", "Explore") or self.is_admin():
+            return
+        part = next((name for name in _CLOSED if asked.get(name)), None)
+        if part or (part := self._foreign_part(asked["query_context"])):
             raise SupersetSecurityException(
                 SupersetError(
                     error_type=SupersetErrorType.DATASOURCE_SECURITY_ACCESS_ERROR,
-                    message="Запрос содержит выражения, которых нет в диаграмме",
+                    message=f"Запрос содержит выражения, которых нет в диаграмме ({part})",
                     level=ErrorLevel.WARNING,
                 )
             )
 
+    def _foreign_part(self, context: Any) -> str | None:
+        from superset.connectors.sqla.models import SqlaTable
 
-class _Stored:
-    """What the saved chart says: its SQL expressions and the names it uses."""
+        dataset = context.datasource
+        if not isinstance(dataset, SqlaTable):
+            return "datasource"
+        if str(getattr(context.result_type, "value", context.result_type)) not in ("full", "results", "post_processed"):
+            return "result_type"
+        columns = {column.column_name for column in dataset.columns}
+        metrics = {metric.metric_name for metric in dataset.metrics}
+        stored = Stored(self._document(context.form_data or {}, dataset))
+        found = (foreign_part(query, columns, metrics, stored) for query in context.queries)
+        return next((part for part in found if part), None)
 
-    def __init__(self, chart: Any) -> None:
-        params = chart.params_dict if chart is not None else {}
-        self.sql = {node["sqlExpression"] for node in _mappings(params) if node.get("sqlExpression")}
-        self.labels = {str(node["label"]) for node in _mappings(params) if node.get("label")}
+    def _document(self, form_data: Any, dataset: Any) -> Any:
+        """What the chart or the filter keeps in whose name the query comes; None where the viewer is not shown it."""
+        if not isinstance(form_data, dict):
+            return None
+        if form_data.get("type") == "NATIVE_FILTER":
+            return self._filter(form_data, dataset)
+        # A chart taken apart by another column («drill by») comes with its number in another place.
+        return self._chart(form_data.get("slice_id") or form_data.get("chart_id"), dataset)
 
+    def _chart(self, number: Any, dataset: Any) -> Any:
+        from superset.models.slice import Slice
 
-def _foreign(query: Any, datasource: Any, stored: _Stored) -> bool:
-    """Whether a query asks for more than saved columns and metrics and what the chart itself defines."""
-    columns = {column.column_name for column in datasource.columns}
-    names = columns | {metric.metric_name for metric in datasource.metrics} | stored.labels
-    asked = [
-        *(query.columns or []),
-        *(query.metrics or []),
-        *(query.series_columns or []),
-        *(order[0] for order in query.orderby or [] if order),
-        *(condition.get("col") for condition in query.filter or []),
-        *(value for value in (query.series_limit_metric, query.granularity) if value),
-    ]
-    if any(not _known(part, names, columns, stored) for part in asked):
-        return True
-    return any(_rest(query.extras.get(part) or "", stored) for part in ("where", "having"))
+        chart = self.session.get(Slice, number) if isinstance(number, int) else None
+        if chart is None or (chart.datasource_type, chart.datasource_id) != ("table", dataset.id):
+            return None
+        return chart.params_dict if any(self._shows(dashboard) for dashboard in chart.dashboards) else None
 
+    def _filter(self, form_data: dict[str, Any], dataset: Any) -> Any:
+        from superset.models.dashboard import Dashboard
 
-def _known(part: Any, names: set[str], columns: set[str], stored: _Stored) -> bool:
-    if isinstance(part, str):
-        return part in names
-    if not isinstance(part, dict):
-        return False
-    if part.get("expressionType") == "SIMPLE":
-        column = (part.get("column") or {}).get("column_name")
-        return column in columns and part.get("aggregate") in _AGGREGATES
-    return part.get("sqlExpression") in stored.sql
+        number = form_data.get("dashboardId")
+        dashboard = self.session.get(Dashboard, number) if isinstance(number, int) else None
+        if dashboard is None or not self._shows(dashboard):
+            return None
+        for one in json.loads(dashboard.json_metadata or "{}").get("native_filter_configuration") or []:
+            is_asked = one.get("id") == form_data.get("native_filter_id")
+            if is_asked and any(target.get("datasetId") == dataset.id for target in one.get("targets") or []):
+                return one
+        return None
 
-
-def _rest(condition: str, stored: _Stored) -> str:
-    """What is left of a condition when the chart's own expressions are taken out, with the words that join them."""
-    for expression in sorted(stored.sql, key=len, reverse=True):
-        condition = condition.replace(f"({expression})", " ")
-    return condition.replace("AND", " ").replace("(", " ").replace(")", " ").strip()
-
-
-def _mappings(value: Any) -> Iterator[dict[str, Any]]:
-    """Every mapping inside a value."""
-    if isinstance(value, dict):
-        yield value
-        value = list(value.values())
-    if isinstance(value, list):
-        for part in value:
-            yield from _mappings(part)
+    def _shows(self, dashboard: Any) -> bool:
+        """A dashboard that was opened to a role of the user, not somebody's draft, which Superset shows as well."""
+        return bool(dashboard.published and dashboard.roles and self.can_access_dashboard(dashboard))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
 import socket
 import subprocess
@@ -80,7 +81,7 @@ def page_as(context_as: Callable[[str | None], BrowserContext]) -> Iterator[Call
 @pytest.fixture(scope="session")
 def api_as(superset: Superset, context_as: Callable[[str | None], BrowserContext]) -> Callable[[str | None], Api]:
     """The API in the session of a user."""
-    return lambda login: Api(context_as(login).request, superset.url)
+    return functools.cache(lambda login: Api(context_as(login).request, superset.url))
 
 
 @pytest.fixture(scope="session")
@@ -95,6 +96,8 @@ def datasets(api_as: Callable[[str | None], Api]) -> dict[str, int]:
 def _log_in(context: BrowserContext, superset: Superset, login: str) -> None:
     page = context.new_page()
     page.goto(f"{superset.url}/login/")
+    # The session is in a cookie that every answer sets: one that was asked for before the login must not come after it.
+    page.wait_for_load_state("networkidle")
     page.get_by_label("Имя пользователя").or_(page.locator("input#username")).first.fill(login)
     page.locator("input[type=password]").fill(superset.passwords[login])
     page.keyboard.press("Enter")

@@ -33,7 +33,7 @@ from ravenstvo.warehouse.connection import connect, parameters, url_parameters, 
 Say = Callable[[str], None]
 
 _START_SECONDS = 120
-_CONFIGURATION = ("superset_config.py", "viewers.py")
+_CONFIGURATION = ("superset_config.py", "viewers.py", "stored_sql.py")
 _STAMP = "ravenstvo_provisioned"
 
 
