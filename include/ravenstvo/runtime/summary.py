@@ -91,6 +91,12 @@ def show_files(settings: Settings, started: datetime, terminal: Terminal, found:
             (started,),
         )
         refused = cursor.fetchall()
+        cursor.execute(
+            "select f.path, p.message from ops.source_file as f join ops.file_problem as p using (file_id) "
+            "where p.code like 'drift%%' and p.found_at >= %s order by f.path, p.problem_id",
+            (started,),
+        )
+        drifted = cursor.fetchall()
     if found is not None:
         terminal.say(
             f"Файлов в папке: {number(found['n_found'])}. Загружено новых: {number(n_landed)}, были загружены раньше: "
@@ -100,6 +106,14 @@ def show_files(settings: Settings, started: datetime, terminal: Terminal, found:
         terminal.say(f"  ОТКЛОНЁН {path}: {message}", "red")
     if len(refused) > _SHOWN:
         terminal.say(f"  … и ещё {len(refused) - _SHOWN}")
+    if drifted:
+        terminal.say(
+            f"Не так, как в прошлые годы: {counted(len(drifted), 'замечание', 'замечания', 'замечаний')}.", "yellow"
+        )
+        for path, message in drifted[:_SHOWN]:
+            terminal.say(f"  {path}: {message}")
+        if len(drifted) > _SHOWN:
+            terminal.say(f"  … и ещё {len(drifted) - _SHOWN}: в книгах с замечаниями")
     return len(refused)
 
 
