@@ -25,6 +25,7 @@ procedure_of_year as (
         max(procedure_title) as procedure_title,
         max(exam) as exam,
         max(n_participants) as max_participants,
+        sum(n_participants) as n_total,
         max(regional_share) as regional_share
     from {{ ref('mart_funnel_plot') }}
     where {{ method_in_span('year') }}
@@ -40,6 +41,7 @@ grid as (
         procedure_of_year.procedure_code,
         procedure_of_year.procedure_title,
         procedure_of_year.exam,
+        procedure_of_year.n_total,
         procedure_of_year.regional_share,
         (
             procedure_of_year.max_participants * point.i * point.i
@@ -59,6 +61,7 @@ select
     procedure_title,
     exam,
     n_participants,
+    cast(n_total as integer) as n_total,
     regional_share,
     {{ funnel_bound('regional_share', 'n_participants', 'inner_z', -1) }} as low_95,
     {{ funnel_bound('regional_share', 'n_participants', 'inner_z', 1) }} as high_95,
