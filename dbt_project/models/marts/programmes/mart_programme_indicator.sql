@@ -26,6 +26,33 @@ territory as (
 
 ),
 
+source_title as (
+
+    {{ source_titles() }}
+
+),
+
+-- One of several sources is enough where a bar stands between them.
+missing as (
+
+    select
+        asked.missing_sources,
+        string_agg(asked.titles, '; ' order by asked.place) as missing_titles
+    from (
+        select
+            lacking.missing_sources,
+            whole.place,
+            string_agg(coalesce(source_title.source_title, one.source), ' или ' order by one.place) as titles
+        from (select distinct missing_sources from value) as lacking
+        cross join lateral unnest(lacking.missing_sources) with ordinality as whole (sources, place)
+        cross join lateral unnest(string_to_array(whole.sources, '|')) with ordinality as one (source, place)
+        left join source_title on one.source = source_title.source
+        group by lacking.missing_sources, whole.place
+    ) as asked
+    group by asked.missing_sources
+
+),
+
 -- What the same indicator was in each year up to the row's, and where that lies between the ends of its scale.
 earlier as (
 
@@ -139,6 +166,7 @@ select
     value.status,
     value.completeness,
     value.missing_sources,
+    missing.missing_titles,
     indicator.formula,
     indicator.reading,
     value.calculation_id
@@ -151,6 +179,7 @@ inner join {{ ref('indicator') }} as indicator
 inner join {{ ref('programme') }} as programme on value.programme_code = programme.programme_code
 left join territory
     on value.territory_kind = territory.territory_kind and value.territory_code = territory.territory_code
+left join missing on value.missing_sources = missing.missing_sources
 left join trend
     on
         value.programme_code = trend.programme_code

@@ -1,0 +1,18 @@
+-- columns: municipality_name, n_schools_target, n_schools_covered
+-- The programme that the dashboard opens with: most indicators with a target in the year.
+select
+    municipality_name,
+    count(*) as n_schools_target,
+    sum(case when is_covered then 1 else 0 end) as n_schools_covered
+from marts.mart_partnership_school
+where
+    year = %(year)s
+    and programme_code = (
+        select programme_code
+        from marts.fct_indicator_value
+        where year = %(year)s and component = ''
+        group by programme_code
+        order by sum(case when status in ('met', 'not_met') then 1 else 0 end) desc
+        limit 1
+    )
+group by municipality_name
