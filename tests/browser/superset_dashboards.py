@@ -19,6 +19,9 @@ from superset_client import Superset, settle, tabs
 # Answers with an error are looked at by themselves; Superset's one look outside is blocked by its configuration.
 _ELSEWHERE = re.compile(r"Failed to load resource|net::ERR_ABORTED|scarf\.sh.* has been blocked")
 
+# On leaving, the interface saves the colours of a dashboard for whoever may change some dashboard, not only this one.
+_COLOURS = re.compile(r"/api/v1/dashboard/\d+/colors")
+
 
 @dataclass
 class Answer:
@@ -52,9 +55,16 @@ class Opened:
     _responses: list[Response] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.page.on("response", lambda answer: self._responses.append(answer) if _is_data(answer) else None)
+        self.page.on("response", self._take)
         self.page.on("console", self._note)
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        # An answer that nobody caught is known by its address already.
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)) if str(error) != "Response" else None)
+
+    def _take(self, answer: Response) -> None:
+        if "/api/v1/chart/data" in answer.url:
+            self._responses.append(answer)
+        elif answer.status >= 400 and not _COLOURS.search(answer.url):
+            self.errors.append(f"{answer.status} {answer.request.method} {answer.url}")
 
     def _note(self, message: ConsoleMessage) -> None:
         if message.type == "error" and not _ELSEWHERE.search(message.text):
@@ -70,13 +80,12 @@ class Opened:
 
     def choose(self, title: str, value: str) -> None:
         """Choose a value in the filter of that title, and wait for the charts that ask anew."""
-        first_tab = self.page.locator("[data-test=dashboard-component-tabs] [role=tab]").first
-        if first_tab.count():  # the filters of another tab are folded away
-            first_tab.click()
-            settle(self.page)
-        self._responses.clear()
         titles = self.page.locator("[data-test=filter-control-name]").all_inner_texts()
         control = self.page.locator("[data-test=form-item-value]").nth(titles.index(title))
+        for _ in self.walk():  # the filters of another tab are folded away
+            if control.is_visible():
+                break
+        self._responses.clear()
         control.locator("input").first.click()
         self.page.keyboard.type(value)
         self.page.locator(f".ant-select-item-option[title={json.dumps(value, ensure_ascii=False)}]").first.click()
@@ -130,10 +139,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
         return round(float(value), 6) + 0.0
     return value
-
-
-def _is_data(answer: Response) -> bool:
-    return "/api/v1/chart/data" in answer.url
 
 
 def _rison(filters: dict[str, tuple[str, list[Any]]]) -> str:
