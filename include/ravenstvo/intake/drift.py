@@ -15,6 +15,7 @@ from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.extras import execute_values
 
+from ravenstvo.layouts import FACTS, PUPIL_COLUMNS, load_layouts
 from ravenstvo.reference import drift_rules
 from ravenstvo.settings import Settings
 from ravenstvo.sources import Column, load_sources
@@ -25,7 +26,10 @@ SAMPLE_ROWS = 4_000
 _VALUES = 12
 _LONGEST_VALUE = 24
 _VALUES_TOLD = 4
-_UNCOMPARED = frozenset(("item_scores", "year"))
+# What the title says is compared by the content itself; keys and item scores have no set of values.
+_UNCOMPARED = FACTS | PUPIL_COLUMNS | {"item_scores"}
+_WITH_VALUES = ("text", "flag", "list")
+"""Kinds of columns that have a set of values; a date or a code of a school is new every year."""
 
 _PROFILE = """
 insert into ops.part_profile (part_id, column_name, n_rows, n_blank, n_numeric, max_number, shares)
@@ -63,7 +67,7 @@ before as (
   from fresh join part on part.lasting = fresh.lasting and part.year < fresh.year
   group by fresh.part_id
 )
-select fresh.part_id, fresh.file_id, file.path, fresh.sheet, fresh.source, fresh.scope_kind, before.year,
+select fresh.part_id, fresh.file_id, file.path, fresh.sheet, fresh.source, fresh.layout, fresh.scope_kind, before.year,
   (select sum(one.n_records) from part as one where one.lasting = fresh.lasting and one.year = fresh.year),
   (select sum(one.n_records) from part as one where one.lasting = fresh.lasting and one.year = before.year),
   array(select one.part_id from part as one where one.lasting = fresh.lasting and one.year = before.year)
@@ -198,19 +202,23 @@ def _compare_new(cursor: Cursor, fresh: list[int]) -> Iterator[tuple[Any, ...]]:
     cursor.execute(_PAIRS, {"parts": fresh})
     pairs = cursor.fetchall()
     profiles = _profiles(cursor, {part for pair in pairs for part in (pair[0], *pair[-1])})
-    for part_id, file_id, path, sheet, source, scope, year, n_now, n_before, earlier in pairs:
-        titles = {column.name: column.title for column in load_sources()[source].columns}
+    for part_id, file_id, path, sheet, source, layout, scope, year, n_now, n_before, earlier in pairs:
+        columns = {column.name: column for column in load_sources()[source].columns}
+        absent = load_layouts()[layout].absent if layout in load_layouts() else ()
         found = [
             Drift(code, column, values)
             for column, now in profiles[part_id].items()
+            # A form that is known not to hold a column has not lost it.
+            if column not in absent
             for code, values in compare(_together(profiles, earlier, column), now, rules)
+            if code != "new_values" or columns[column].kind in _WITH_VALUES
         ]
         rule = rules["fewer_rows"]
         if scope == "region" and n_before >= rule["min_rows"] and n_now * 100 < rule["threshold"] * n_before:
             found.append(Drift("fewer_rows", None, {"now": n_now, "before": n_before}))
         for drift in found:
             rule = rules[drift.rule_code]
-            title = titles.get(drift.column or "")
+            title = columns[drift.column].title if drift.column else None
             told = rule["message"].format(column=title, before_year=year, **drift.values)
             yield file_id, path, sheet, title, f"drift_{drift.rule_code}", "warning", told, rule["advice"]
 

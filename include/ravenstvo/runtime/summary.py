@@ -92,8 +92,9 @@ def show_files(settings: Settings, started: datetime, terminal: Terminal, found:
         )
         refused = cursor.fetchall()
         cursor.execute(
-            "select f.path, p.message from ops.source_file as f join ops.file_problem as p using (file_id) "
-            "where p.code like 'drift%%' and p.found_at >= %s order by f.path, p.problem_id",
+            "select min(f.path), count(*) - 1, min(p.message) from ops.source_file as f "
+            "join ops.file_problem as p using (file_id) where p.code like 'drift%%' and p.found_at >= %s "
+            "group by p.code, coalesce(p.column_name, f.path) order by min(f.path)",
             (started,),
         )
         drifted = cursor.fetchall()
@@ -110,8 +111,9 @@ def show_files(settings: Settings, started: datetime, terminal: Terminal, found:
         terminal.say(
             f"Не так, как в прошлые годы: {counted(len(drifted), 'замечание', 'замечания', 'замечаний')}.", "yellow"
         )
-        for path, message in drifted[:_SHOWN]:
-            terminal.say(f"  {path}: {message}")
+        for path, n_more, message in drifted[:_SHOWN]:
+            more = f" (и ещё {counted(n_more, 'файл', 'файла', 'файлов')})" if n_more else ""
+            terminal.say(f"  {path}{more}: {message}")
         if len(drifted) > _SHOWN:
             terminal.say(f"  … и ещё {len(drifted) - _SHOWN}: в книгах с замечаниями")
     return len(refused)
