@@ -312,6 +312,35 @@ def export(
     terminal.say(f"Книг: {n_books}, папка: {folder}")
 
 
+layout_commands = typer.Typer(
+    help="Формы файлов: что понято, чего не хватает, как описать новую.", no_args_is_help=True
+)
+app.add_typer(layout_commands, name="layout")
+InboxFile = Annotated[Path, typer.Argument(help="Файл, как он пришёл; папки над ним могут называть год и класс")]
+
+
+@layout_commands.command("check")
+def layout_check(file: InboxFile) -> None:
+    """Сказать, какой форме соответствует файл и чем стал каждый столбец; ничего не загружать."""
+    from ravenstvo.runtime import layouts
+    from ravenstvo.runtime.terminal import Terminal
+
+    raise typer.Exit(layouts.check(get_settings(), file, Terminal()))
+
+
+@layout_commands.command("propose")
+def layout_propose(
+    file: InboxFile,
+    source: Annotated[
+        str | None, typer.Option(help="Вид сведений (имя документа из sources/), если он известен")
+    ] = None,
+) -> None:
+    """Предложить документ новой формы: на стандартный вывод — документ, в поток ошибок — в чём нет уверенности."""
+    from ravenstvo.runtime import layouts
+
+    raise typer.Exit(layouts.propose(get_settings(), file, source))
+
+
 bi_commands = typer.Typer(help="Superset: дашборды на витринах.", no_args_is_help=True)
 app.add_typer(bi_commands, name="bi")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from functools import cache
+from typing import Any
 
 from ravenstvo.layouts import normalise_header
 from ravenstvo.settings import PROJECT_ROOT
@@ -17,6 +18,15 @@ SEEDS = PROJECT_ROOT / "dbt_project" / "seeds"
 def _rows(seed: str) -> list[dict[str, str]]:
     with (SEEDS / f"{seed}.csv").open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
+
+
+@cache
+def drift_rules() -> dict[str, dict[str, Any]]:
+    """Rules by which a column is said to have changed its meaning; limits are whole numbers."""
+    return {
+        row["rule_code"]: {**row, "min_rows": int(row["min_rows"]), "threshold": int(row["threshold"])}
+        for row in _rows("drift_rule")
+    }
 
 
 @cache

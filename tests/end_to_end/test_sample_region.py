@@ -158,7 +158,7 @@ def test_second_run_with_nothing_new_changes_nothing(warehouse: Warehouse, inbox
 
 def test_explain_names_counts_threshold_interval_and_rows(warehouse: Warehouse) -> None:
     school = warehouse.ask("""
-        select school_code, e.n_below_min, e.n_participants from mart_identification as i
+        select i.school_code, e.n_below_min, e.n_participants from mart_identification as i
         join mart_identification_evidence as e using (year, school_id, method_code)
         where i.year = 2023 and i.is_low_results and e.is_low and e.procedure_code = 'vpr_math_5'
         order by 1 limit 1

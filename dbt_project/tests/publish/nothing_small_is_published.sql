@@ -84,6 +84,7 @@ total as (
         year,
         subject_of_total,
         sum(n) as n,
+        count(*) as n_cells,
         count(*) filter (where is_hidden) as n_hidden_cells,
         sum(n) filter (where is_hidden) as n_hidden
     from cell
@@ -140,6 +141,8 @@ where
         total.n < policy.min_n
         or (
             total.n_hidden_cells > 0
+            -- Where every cell is hidden, a subtraction gives the total again, which is large enough.
+            and total.n_hidden_cells < total.n_cells
             and (total.n_hidden_cells < policy.min_hidden or total.n_hidden < policy.min_n)
         )
     )

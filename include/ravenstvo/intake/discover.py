@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import shutil
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
-from ravenstvo.intake.opening import KNOWN
+from ravenstvo.intake.opening import KNOWN, UNREAD
 from ravenstvo.intake.pool import Request, read_all
 from ravenstvo.intake.problems import Problem
 from ravenstvo.settings import Settings
@@ -22,6 +23,8 @@ from ravenstvo.warehouse.connection import connect
 DESCRIPTION = "file.json"
 _ABANDONED_AFTER = 24 * 3600
 _HIDDEN = (".", "~$")
+_COPY = "Положите в папку сам файл"
+_CONVERT = "Пришлите таблицы файлами .xlsx или .csv, архив — .zip"
 # Problems that another name of the same file may cure.
 _NAME_MATTERS = {"missing_fact", "two_layouts", "condition"}
 
@@ -39,6 +42,8 @@ class Found:
     sha256: str
     size_bytes: int
     modified_at: str
+    problem: Problem | None = None
+    """Why it is not to be read at all."""
 
 
 def natural_key(text: str) -> list[tuple[int, int | str]]:
@@ -51,20 +56,57 @@ def _fingerprint(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def shown_path(relative: Path) -> str:
+    """A path inside the inbox as text: names that are not UTF-8 are taken for Windows' own, control characters go."""
+    raw = os.fsencode(relative.as_posix())
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        text = raw.decode("cp1251", errors="replace")
+    return re.sub(r"[\x00-\x1f\x7f]", " ", text)
+
+
 def list_inbox(inbox: Path) -> list[Found]:
-    """Every readable kind of file under the inbox, in natural order; hidden ones and links that lead out are left."""
+    """Every file under the inbox that holds data or may hold it, in natural order; hidden ones are left.
+
+    Files of a kind that is not read, links that lead out of the inbox and what cannot be opened come with a problem.
+    """
     root = inbox.resolve()
     found = []
-    for path in sorted(root.rglob("*"), key=lambda one: natural_key(one.relative_to(root).as_posix())):
+    for path in sorted(root.rglob("*"), key=lambda one: natural_key(shown_path(one.relative_to(root)))):
         relative = path.relative_to(root)
-        if path.suffix.lower() not in KNOWN or any(part.startswith(_HIDDEN) for part in relative.parts):
+        if any(part.startswith(_HIDDEN) for part in relative.parts):
             continue
-        if not path.is_file() or not path.resolve().is_relative_to(root):
-            continue
-        status = path.stat()
-        modified = datetime.fromtimestamp(status.st_mtime, UTC).isoformat()
-        found.append(Found(relative.as_posix(), path, _fingerprint(path), status.st_size, modified))
+        if path.suffix.lower() in (*KNOWN, *UNREAD) or path.is_symlink():
+            entry = _entry(root, path)
+            if entry:
+                found.append(entry)
     return found
+
+
+def _entry(root: Path, path: Path) -> Found | None:
+    """A file of the inbox as it is entered; None for a folder."""
+    shown, problem = shown_path(path.relative_to(root)), None
+    sha256 = hashlib.sha256(os.fsencode(path)).hexdigest()
+    try:
+        if path.is_symlink() and not path.resolve().is_relative_to(root):
+            problem = Problem("link_outside", "Это ссылка на место за пределами папки, по ней не читают", _COPY)
+        elif path.is_dir():
+            return None
+        elif not path.is_file():
+            problem = Problem("not_a_file", "Это не файл с данными (канал, устройство или пустая ссылка)", _COPY)
+        else:
+            sha256 = _fingerprint(path)
+            if path.suffix.lower() in UNREAD:
+                kind = path.suffix.lower()
+                problem = Problem("not_read", f"Файлы {kind} не читаются, данные из него не загружены", _CONVERT)
+        status = path.lstat()
+    except (OSError, RuntimeError) as error:
+        # A loop of links is a RuntimeError.
+        reason = getattr(error, "strerror", None) or "ссылка ведёт сама на себя"
+        problem = Problem("not_opened", f"Файл не открывается: {reason}", "Проверьте права и пришлите файл заново")
+        return Found(shown, path, sha256, 0, datetime.now(UTC).isoformat(), problem)
+    return Found(shown, path, sha256, status.st_size, datetime.fromtimestamp(status.st_mtime, UTC).isoformat(), problem)
 
 
 def _known(settings: Settings) -> dict[str, dict[str, Any]]:
@@ -95,8 +137,13 @@ def _read(files: list[Found], inbox: Path, settings: Settings) -> list[dict[str,
         folder = settings.spool_dir / file.sha256[:24]
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True, mode=0o700)
-        requests.append(Request(f"{inbox.resolve().name}/{file.path}", str(file.full_path), str(folder)))
-    answers = read_all(requests, settings)
+        if file.problem is None:
+            requests.append(Request(f"{inbox.resolve().name}/{file.path}", str(file.full_path), str(folder)))
+    read = iter(read_all(requests, settings))
+    answers = [
+        next(read) if file.problem is None else {"refused": True, "parts": [], "problems": [file.problem.as_dict()]}
+        for file in files
+    ]
     for file, answer in zip(files, answers, strict=True):
         if answer.get("sha256", file.sha256) != file.sha256:
             changed = Problem(
@@ -144,7 +191,8 @@ def read_inbox(inbox: Path, year: int | None, settings: Settings) -> dict[str, A
     _sweep(settings.spool_dir)
     known = _known(settings)
     found: dict[str, list[Found]] = {}
-    for file in list_inbox(inbox):
+    # Of one content under several names, one that can be read goes first.
+    for file in sorted(list_inbox(inbox), key=lambda one: one.problem is not None):
         found.setdefault(file.sha256, []).append(file)
     if not found:
         raise NoFilesError(f"В папке {inbox} нет файлов {', '.join(KNOWN)}")
@@ -171,7 +219,7 @@ def read_inbox(inbox: Path, year: int | None, settings: Settings) -> dict[str, A
             "campaign_year": campaign,
         }
         (folder / DESCRIPTION).write_text(json.dumps(description, ensure_ascii=False), encoding="utf-8")
-        files.append({"name": file.full_path.name, "path": file.path, "spool": folder.name})
+        files.append({"name": PurePosixPath(file.path).name, "path": file.path, "spool": folder.name})
     return {
         "year": campaign,
         "n_found": len(found),

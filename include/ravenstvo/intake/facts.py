@@ -16,6 +16,17 @@ from ravenstvo.reference import subject_by_code, subject_of, subject_within
 from ravenstvo.sources import Source
 
 Facts = dict[str, str]
+FACT_TITLES = {
+    "year": "год",
+    "grade": "класс",
+    "subject": "предмет",
+    "subject_code": "код предмета",
+    "exam": "экзамен",
+    "exam_date": "дата экзамена",
+    "wave": "период",
+    "declared_participants": "заявлено участников",
+}
+"""What the facts are called for people."""
 # «Ф1 Математика 5 2023»: the grade stands right after the subject.
 _GRADE_AFTER = r"[\s,(\-]*(\d{1,2})(?![\d.])"
 _ORDER = ("title", "sheet", "file", "folder")

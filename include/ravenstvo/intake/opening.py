@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import zipfile
@@ -14,13 +15,22 @@ from python_calamine import CalamineError, CalamineWorkbook
 
 from ravenstvo.intake.problems import Problem, RefusedError
 
-WORKBOOKS = (".xlsx", ".xlsm", ".xls")
-TABLES = (".csv",)
+WORKBOOKS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
+TABLES = (".csv", ".tsv")
 ARCHIVES = (".zip",)
 KNOWN = (*WORKBOOKS, *TABLES, *ARCHIVES)
+UNREAD_ARCHIVES = (".rar", ".7z", ".gz", ".tar", ".tgz")
+UNREAD = (*UNREAD_ARCHIVES, ".doc", ".docx", ".rtf", ".odt", ".dbf", ".mdb", ".accdb", ".numbers", ".sav")
+"""Kinds that may hold results and are not read: they are named to the sender, never passed over in silence."""
 UNPACKED_LIMIT = 600 * 2**20
 MEMBERS_LIMIT = 1_000
 
+_UTF8_NAME = 0x800
+_CODE_PAGES = ("cp1251", "cp866", "koi8-r")
+_COMMON = "оеаинтсрвл"
+_SAMPLE = 100_000
+_ROWS_OF_WIDTH = 60
+_COLUMNS_OF_A_TABLE = 4
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 
@@ -77,12 +87,32 @@ def _open_workbook(data: bytes, suffix: str) -> Iterator[Sheet]:
 
 
 def _decode(data: bytes) -> str:
-    for encoding in ("utf-8-sig", "utf-8"):
-        try:
-            return data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    return data.decode("cp1251", errors="replace")
+    """Text of a file in UTF-8, UTF-16 with its mark, or a Russian code page; of mixed lines each in its own."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data.decode("utf-16", errors="replace")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        pass
+    lines = data.removeprefix(codecs.BOM_UTF8).splitlines(keepends=True)
+    foreign = [line for line in lines if not _is_utf8(line)]
+    page = max(_CODE_PAGES, key=lambda one: _letters(b"".join(foreign)[:_SAMPLE].decode(one, errors="replace")))
+    if not any(not line.isascii() and _is_utf8(line) for line in lines):
+        return data.decode(page, errors="replace")
+    return "".join(line.decode("utf-8" if _is_utf8(line) else page, errors="replace") for line in lines)
+
+
+def _is_utf8(line: bytes) -> bool:
+    try:
+        line.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _letters(text: str) -> int:
+    """How much a text looks Russian: its commonest letters, small more than capital."""
+    return 2 * sum(text.count(letter) for letter in _COMMON) + sum(text.count(letter.upper()) for letter in _COMMON)
 
 
 def _delimiter(text: str) -> str:
@@ -97,28 +127,74 @@ def _delimiter(text: str) -> str:
 
 
 def _open_table(data: bytes) -> Iterator[Sheet]:
-    if b"\x00" in data[:4096]:
+    utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    if b"\x00" in data[:4096] and not utf16:
         raise _refuse("not_text", "Файл назван .csv, но это не текст", "Сохраните таблицу как CSV (UTF-8)")
     text = _decode(data)
     csv.field_size_limit(16 * 2**20)
     try:
-        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text)))
+        delimiter = _delimiter(text)
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
     except csv.Error as error:
         raise _refuse("damaged", f"Текст CSV не читается: {error}", "Сохраните таблицу как CSV (UTF-8)") from error
+    _check_quotes(rows, delimiter)
     yield Sheet("CSV", rows)
+
+
+def _check_quotes(rows: list[list[str]], delimiter: str) -> None:
+    """Stop at a quotation mark that is never closed: it would swallow the lines below it."""
+    width = max((len(row) for row in rows[:_ROWS_OF_WIDTH]), default=0)
+    for number, row in enumerate(rows, start=1):
+        for position, cell in enumerate(row):
+            if "\n" not in cell or width < _COLUMNS_OF_A_TABLE:
+                continue
+            if any(line.count(delimiter) >= (width - 1) / 2 for line in cell.splitlines()):
+                raise RefusedError(
+                    Problem(
+                        "open_quote",
+                        "Кавычка открыта и не закрыта: дальше строки слились в одну ячейку",
+                        "Закройте или уберите кавычку, лучше — сохраните таблицу как .xlsx",
+                        row=number,
+                        column=f"{position + 1}-й",
+                    )
+                )
+
+
+def _member_name(member: zipfile.ZipInfo) -> str:
+    """Name of an archive's member; without the mark of UTF-8 it is in the Russian code page, not the American one."""
+    if member.flag_bits & _UTF8_NAME:
+        return member.filename
+    try:
+        return member.filename.encode("cp437").decode("cp866")
+    except UnicodeError:
+        return member.filename
 
 
 def _open_zip(data: bytes) -> Iterator[Sheet]:
     archive = _check_archive(data, "Архив")
-    for member in sorted(archive.infolist(), key=lambda info: info.filename):
-        name = member.filename
+    n_tables = 0
+    for member in sorted(archive.infolist(), key=_member_name):
+        name = _member_name(member)
         suffix = PurePosixPath(name).suffix.lower()
-        if member.is_dir() or name.startswith("__MACOSX") or suffix not in (*WORKBOOKS, *TABLES):
+        if member.is_dir() or name.startswith("__MACOSX"):
             continue
+        if suffix in (*ARCHIVES, *UNREAD):
+            raise _refuse(
+                "not_read",
+                f"В архиве лежит {name}: такие файлы не читаются, и данные из него пропали бы",
+                "Распакуйте вложенный архив и пришлите таблицы файлами .xlsx или .csv в одном архиве .zip",
+            )
+        if suffix not in (*WORKBOOKS, *TABLES):
+            continue
+        n_tables += 1
         if member.flag_bits & 1:
             raise _refuse("protected", f"Файл {name} в архиве защищён паролем", "Пришлите архив без пароля")
         for sheet in open_sheets(archive.read(member), suffix):
             yield Sheet(f"{name} · {sheet.name}", sheet.rows, name)
+    if not n_tables:
+        raise _refuse(
+            "no_tables", f"В архиве нет таблиц ({', '.join((*WORKBOOKS, *TABLES))})", "Проверьте, тот ли это архив"
+        )
 
 
 def open_sheets(data: bytes, suffix: str) -> Iterator[Sheet]:

@@ -35,7 +35,8 @@ def _content_fold(fact: str, column: Column) -> Fold:
     """How the value of a content fact is told apart: two spellings of one programme are one content."""
     if fact.endswith(YEAR_OF):
         return _year
-    return {"programme": _programme, "list": normalise_header}.get(column.kind, _as_it_is)
+    folds: dict[str, Fold] = {"programme": _programme, "list": normalise_header}
+    return folds.get(column.kind, _as_it_is)
 
 
 @dataclass

@@ -18,11 +18,17 @@ from ravenstvo.settings import Settings
 
 @dataclass(frozen=True)
 class Request:
-    """A file to read: its path with the inbox's own name, where it is, and an empty folder for its rows."""
+    """A file to read: its path with the inbox's own name, where it is, and an empty folder for its rows.
+
+    ``task`` is ``read``, or ``check`` and ``propose`` for a file that is only to be described (see ``examine``): no
+    folder is needed then, and ``source`` says what the file is where a person knows it.
+    """
 
     path: str
     full_path: str
-    spool_dir: str
+    spool_dir: str = ""
+    task: str = "read"
+    source: str | None = None
 
 
 class _Process:
@@ -39,7 +45,8 @@ class _Process:
         timer = threading.Timer(self._settings.read_seconds, process.kill)
         timer.start()
         try:
-            process.stdin.write(json.dumps(asdict(request), ensure_ascii=False) + "\n")
+            # In ASCII: a file's name may hold bytes that are no text.
+            process.stdin.write(json.dumps(asdict(request)) + "\n")
             process.stdin.flush()
             line = process.stdout.readline()
         except BrokenPipeError:
@@ -58,7 +65,7 @@ class _Process:
         command = [
             sys.executable,
             "-m",
-            "ravenstvo.intake.reader",
+            "ravenstvo.intake.serve",
             str(settings.read_memory_mb),
             str(settings.key_file),
         ]
@@ -84,16 +91,25 @@ class _Process:
             self._process = None
 
 
+def _size(request: Request) -> int:
+    try:
+        return Path(request.full_path).stat().st_size
+    except OSError:
+        # Gone since it was listed: the reading will say so.
+        return 0
+
+
 def read_all(requests: Sequence[Request], settings: Settings) -> list[dict[str, Any]]:
     """Read the files in ``settings.readers`` processes.
 
     Returns:
-        Answers in the order of the requests: see ``reader.read_file``; a killed reading gives ``refused``.
+        Answers in the order of the requests: see ``reader.read_file`` and ``examine.examine_file``; a killed reading
+        gives ``refused``.
     """
     answers: list[dict[str, Any]] = [{}] * len(requests)
     waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
     # The largest first: the last file to finish then keeps nobody waiting for long.
-    for index in sorted(range(len(requests)), key=lambda one: -Path(requests[one].full_path).stat().st_size):
+    for index in sorted(range(len(requests)), key=lambda one: -_size(requests[one])):
         waiting.put(index)
 
     def work() -> None:

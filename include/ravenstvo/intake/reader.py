@@ -1,35 +1,26 @@
-"""A reading process: opens, recognises and maps files one after another, and spools their rows.
-
-It runs apart from everything else, with limits on memory and (from outside) on time, because a malformed workbook may
-take both. It speaks JSON lines: a request on standard input, an answer on standard output.
-"""
+"""Read a file: open, recognise and map its sheets, and spool their rows."""
 
 from __future__ import annotations
 
 import hashlib
-import json
-import re
-import resource
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from ravenstvo.intake.cells import clean
-from ravenstvo.intake.facts import Facts, complete_subject, gather, keep_relevant, title_texts
+from ravenstvo.intake.facts import FACT_TITLES, Facts, complete_subject, gather, keep_relevant, title_texts
 from ravenstvo.intake.mapping import Mapper
 from ravenstvo.intake.opening import Sheet, open_sheets
 from ravenstvo.intake.parts import Part, Sorter
 from ravenstvo.intake.problems import Problem, RefusedError
-from ravenstvo.intake.pseudonym import Pseudonyms, load_key
+from ravenstvo.intake.pseudonym import Pseudonyms
 from ravenstvo.intake.recognise import HEADER_WITHIN, Fit, column_letter, recognise
 from ravenstvo.intake.totals import ControlTotals
 from ravenstvo.sources import load_sources
 
 _HEADER_AFTER_TITLE = 4
 _TITLE_CELLS = 2
-_FACT_TITLES = {"year": "год", "grade": "класс", "subject": "предмет", "exam_date": "дата экзамена"}
 
 
 @dataclass
@@ -161,7 +152,7 @@ class FileReader:
     def _check_needs(self, block: Block, sheet: Sheet) -> None:
         lacking = [fact for fact in block.fit.layout.needs if fact not in block.facts]
         if lacking:
-            names = ", ".join(_FACT_TITLES.get(fact, fact) for fact in lacking)
+            names = ", ".join(FACT_TITLES.get(fact, fact) for fact in lacking)
             raise RefusedError(
                 Problem(
                     "missing_fact",
@@ -236,7 +227,11 @@ def read_file(path: str, full_path: Path, spool_dir: Path, pseudonyms: Pseudonym
     Returns:
         sha256, size_bytes, parts (see ``Part``) and problems; ``refused`` tells whether anything may be loaded.
     """
-    data = full_path.read_bytes()
+    try:
+        data = full_path.read_bytes()
+    except OSError as error:
+        gone = Problem("not_opened", f"Файл не открывается: {error.strerror}", "Пришлите файл заново")
+        return {"refused": True, "parts": [], "problems": [gone.as_dict()]}
     reader = FileReader(path, spool_dir, pseudonyms)
     answer: dict[str, Any] = {"sha256": hashlib.sha256(data).hexdigest(), "size_bytes": len(data), "refused": False}
     try:
@@ -261,20 +256,3 @@ def too_much_memory() -> Problem:
         "Файл не читается в отведённой памяти: он повреждён или слишком велик",
         "Откройте его в Excel, удалите пустое оформление, сохраните заново; большие данные разделите",
     )
-
-
-def serve(memory_mb: int, key_file: Path) -> None:
-    """Answer requests until standard input ends. Each is ``{"path", "full_path", "spool_dir"}``."""
-    limit = memory_mb * 2**20
-    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-    pseudonyms = Pseudonyms(load_key(key_file))
-    for line in sys.stdin:
-        request = json.loads(line)
-        answer = read_file(request["path"], Path(request["full_path"]), Path(request["spool_dir"]), pseudonyms)
-        sys.stdout.write(json.dumps(answer, ensure_ascii=False) + "\n")
-        sys.stdout.flush()
-
-
-if __name__ == "__main__":
-    assert re.fullmatch(r"\d+", sys.argv[1])
-    serve(int(sys.argv[1]), Path(sys.argv[2]))

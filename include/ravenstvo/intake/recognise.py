@@ -17,6 +17,8 @@ from ravenstvo.layouts import Layout, load_layouts, normalise_header
 HEADER_WITHIN = 25
 _NEAR_ENOUGH = 70
 _WORTH_NAMING = 1 / 3
+# More strange headers than any form has known ones: the rest need not be looked at.
+_HOPELESS = 300
 Row = Sequence[Any]
 
 
@@ -53,8 +55,8 @@ class Fit:
         return not self.missing and not self.unknown
 
 
-def _headers(rows: Sequence[Row], index: int, n_rows: int) -> list[tuple[str, str]]:
-    """Pairs of (parent, child) header texts; in a one-row header the parent is blank."""
+def headers_of(rows: Sequence[Row], index: int, n_rows: int) -> list[tuple[str, str]]:
+    """Pairs of (parent, child) header texts of the row at ``index``; in a one-row header the parent is blank."""
     top = [clean(cell) for cell in rows[index]]
     if n_rows == 1:
         return [("", text) for text in top]
@@ -96,9 +98,8 @@ def _place_record(fit: Fit, position: int, parent: str, child: str) -> bool:
     return True
 
 
-def _place_column(fit: Fit, position: int, text: str) -> bool:
-    """Take a column whose header the layout spells or describes."""
-    name = normalise_header(text)
+def _place_column(fit: Fit, position: int, name: str) -> bool:
+    """Take a column whose normalised header the layout spells or describes."""
     targets = fit.layout.spellings.get(name)
     if targets is None:
         for pattern, target in fit.layout.patterns:
@@ -117,12 +118,30 @@ def _place_column(fit: Fit, position: int, text: str) -> bool:
     return True
 
 
-def _lay(layout: Layout, rows: Sequence[Row], index: int) -> Fit:
-    """Lay one layout over the header at ``index``."""
-    fit = Fit(layout, index, index + layout.header_rows)
+class Header:
+    """The header at a row, read once for all layouts; ``cells`` gives parent, child, both as one text, and its name."""
+
+    def __init__(self, rows: Sequence[Row], index: int) -> None:
+        self.index = index
+        self._rows = rows
+        self._cells: dict[int, list[tuple[str, str, str, str]]] = {}
+
+    def cells(self, n_rows: int) -> list[tuple[str, str, str, str]]:
+        """Every column of a header of one or two rows; the name is the normalised text."""
+        if n_rows not in self._cells:
+            found = []
+            for parent, child in headers_of(self._rows, self.index, n_rows):
+                text = f"{parent} | {child}" if parent and child else (parent or child)
+                found.append((parent, child, text, normalise_header(text)))
+            self._cells[n_rows] = found
+        return self._cells[n_rows]
+
+
+def lay(layout: Layout, header: Header) -> Fit:
+    """Lay one layout over a header."""
+    fit = Fit(layout, header.index, header.index + layout.header_rows)
     items_end = False
-    for position, (parent, child) in enumerate(_headers(rows, index, layout.header_rows)):
-        text = f"{parent} | {child}" if parent and child else (parent or child)
+    for position, (parent, child, text, name) in enumerate(header.cells(layout.header_rows)):
         if not text:
             fit.unnamed.append(position)
             continue
@@ -131,11 +150,15 @@ def _lay(layout: Layout, rows: Sequence[Row], index: int) -> Fit:
             items_end = True
         if item:
             fit.items.append((item["label"], position))
-        elif not (_place_record(fit, position, parent, child) or _place_column(fit, position, text)):
-            name = normalise_header(text)
-            if not any(pattern.match(name) for pattern in layout.ignored):
-                fit.unknown.append((position, text))
-                continue
+        elif not (
+            _place_record(fit, position, parent, child)
+            or _place_column(fit, position, name)
+            or any(pattern.match(name) for pattern in layout.ignored)
+        ):
+            fit.unknown.append((position, text))
+            if len(fit.unknown) > _HOPELESS:
+                break
+            continue
         fit.n_known += 1
     if layout.merged:
         _widen(fit)
@@ -229,7 +252,8 @@ def recognise(rows: Sequence[Row], facts: Facts, sheet: str, start: int = 0, wit
         filled = sum(1 for cell in rows[index] if cell not in ("", None))
         if filled < 2:
             continue
-        fits = [fit for layout in load_layouts().values() if (fit := _lay(layout, rows, index)).n_known > 1]
+        header = Header(rows, index)
+        fits = [fit for layout in load_layouts().values() if (fit := lay(layout, header)).n_known > 1]
         exact = [fit for fit in fits if fit.is_exact]
         fitting = [fit for fit in exact if _conditions_hold(fit, facts)]
         if len(fitting) == 1:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -15,6 +15,7 @@ from ravenstvo.sources import Source, load_sources
 FOLDER = Path(__file__).parent
 
 
+@lru_cache(maxsize=2**15)
 def normalise_header(text: str) -> str:
     """Fold a header cell or a label: case, «ё», quotes, no-break spaces and runs of white space do not matter."""
     text = text.lower().replace("ё", "е").replace("\xa0", " ")
@@ -182,8 +183,12 @@ MADE_OF: dict[str, tuple[tuple[str, ...], ...]] = {
 """Canonical column of a register of teachers or services → what it is made of, in one way or another."""
 
 
-def _check(layout: Layout, source: Source) -> None:
-    """Both ways: no column that the source does not know, and none of the source forgotten in silence."""
+def check(layout: Layout, source: Source) -> None:
+    """Both ways: no column that the source does not know, and none of the source forgotten in silence.
+
+    Raises:
+        ValueError: which columns are unknown or forgotten.
+    """
     derived = {"attendance"} if layout.attendance else set()
     derived |= {"item_scores", "items_total"} if layout.items else set()
     known = set(source.column_names)
@@ -221,6 +226,6 @@ def load_layouts() -> dict[str, Layout]:
         if layout.name != path.stem:
             raise ValueError(f"{path.name}: the document names the layout {layout.name!r}")
         if not layout.not_data:
-            _check(layout, sources[layout.source])
+            check(layout, sources[layout.source])
         layouts[layout.name] = layout
     return layouts

@@ -91,6 +91,13 @@ def show_files(settings: Settings, started: datetime, terminal: Terminal, found:
             (started,),
         )
         refused = cursor.fetchall()
+        cursor.execute(
+            "select min(f.path), count(*) - 1, min(p.message) from ops.source_file as f "
+            "join ops.file_problem as p using (file_id) where p.code like 'drift%%' and p.found_at >= %s "
+            "group by p.code, coalesce(p.column_name, f.path) order by min(f.path)",
+            (started,),
+        )
+        drifted = cursor.fetchall()
     if found is not None:
         terminal.say(
             f"Файлов в папке: {number(found['n_found'])}. Загружено новых: {number(n_landed)}, были загружены раньше: "
@@ -100,6 +107,15 @@ def show_files(settings: Settings, started: datetime, terminal: Terminal, found:
         terminal.say(f"  ОТКЛОНЁН {path}: {message}", "red")
     if len(refused) > _SHOWN:
         terminal.say(f"  … и ещё {len(refused) - _SHOWN}")
+    if drifted:
+        terminal.say(
+            f"Не так, как в прошлые годы: {counted(len(drifted), 'замечание', 'замечания', 'замечаний')}.", "yellow"
+        )
+        for path, n_more, message in drifted[:_SHOWN]:
+            more = f" (и ещё {counted(n_more, 'файл', 'файла', 'файлов')})" if n_more else ""
+            terminal.say(f"  {path}{more}: {message}")
+        if len(drifted) > _SHOWN:
+            terminal.say(f"  … и ещё {len(drifted) - _SHOWN}: в книгах с замечаниями")
     return len(refused)
 
 

@@ -60,10 +60,12 @@ def land(spooled: dict[str, str]) -> dict[str, Any]:
 
 def prepare(year: int) -> dict[str, Any] | None:
     """Put the newest versions in force and open a calculation; None when nothing changed."""
+    from ravenstvo.intake.drift import find_drift
     from ravenstvo.intake.versions import settle
 
     settings = get_settings()
     settle(settings)
+    find_drift(settings)
     calculation = begin(settings, year)
     if calculation is None:
         # Nothing to validate, but a refused file still owes its sender a report.

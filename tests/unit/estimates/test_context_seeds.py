@@ -42,7 +42,7 @@ def test_every_input_is_a_column_of_the_mart():
     shown = columns("marts/mart_school_context")
     assert expected <= shown
     assert {name for name in shown if name.endswith(("_share", "_code"))} - expected == {
-        "school_code", "index_code", "model_code"
+        "school_code", "municipality_code", "index_code", "model_code"
     }  # fmt: skip
 
 

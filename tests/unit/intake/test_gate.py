@@ -178,4 +178,4 @@ def document(**columns):
 )
 def test_document_cannot_lead_around_the_gate(layout, says) -> None:
     with pytest.raises(ValueError, match=says):
-        layouts._check(layout, layouts.load_sources()["deficit"])
+        layouts.check(layout, layouts.load_sources()["deficit"])

@@ -74,4 +74,4 @@ def document(**changes):
 )
 def test_a_document_is_checked_both_ways(layout, says):
     with pytest.raises(ValueError, match=says):
-        layouts._check(layout, layouts.load_sources()["school_login"])
+        layouts.check(layout, layouts.load_sources()["school_login"])

@@ -1,0 +1,43 @@
+"""A reading process: answers requests for files one after another.
+
+It runs apart from everything else, with limits on memory and (from outside) on time, because a malformed workbook may
+take both. It speaks JSON lines: a request on standard input, an answer on standard output.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import resource
+import sys
+from pathlib import Path
+from typing import Any
+
+from ravenstvo.intake.pseudonym import Pseudonyms, load_key
+from ravenstvo.intake.reader import read_file
+
+
+def _answer(request: dict[str, Any], pseudonyms: Pseudonyms) -> dict[str, Any]:
+    path, full_path = request["path"], Path(request["full_path"])
+    if request["task"] == "read":
+        return read_file(path, full_path, Path(request["spool_dir"]), pseudonyms)
+    from ravenstvo.intake.examine import examine_file
+
+    return examine_file(
+        path, full_path, pseudonyms, source=request["source"], wants_proposal=request["task"] == "propose"
+    )
+
+
+def serve(memory_mb: int, key_file: Path) -> None:
+    """Answer requests (see ``pool.Request``) until standard input ends."""
+    limit = memory_mb * 2**20
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    pseudonyms = Pseudonyms(load_key(key_file))
+    for line in sys.stdin:
+        sys.stdout.write(json.dumps(_answer(json.loads(line), pseudonyms), ensure_ascii=False) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    assert re.fullmatch(r"\d+", sys.argv[1])
+    serve(int(sys.argv[1]), Path(sys.argv[2]))
