@@ -21,7 +21,7 @@ from ravenstvo.settings import PROJECT_ROOT
 from superset_client import FAILED, Api, Superset, open_dashboard, settle
 from superset_dashboards import Answer, Opened, chart_names, comparable, expected_rows
 
-pytestmark = pytest.mark.slow(seconds=200)
+pytestmark = pytest.mark.slow(seconds=400)
 
 FOLDER = PROJECT_ROOT / "include" / "bi"
 HOSTILE = (
