@@ -46,6 +46,7 @@ def main() -> None:
     from ravenstvo.runtime.bi import BiError
     from ravenstvo.runtime.recalculation import BusyError
     from ravenstvo.runtime.services import ServiceError
+    from ravenstvo.runtime.withdrawal import WithdrawalError
     from ravenstvo.warehouse.account import AccountError
     from ravenstvo.warehouse.logins import LoginError
     from ravenstvo.warehouse.server import ServerError
@@ -73,6 +74,7 @@ def main() -> None:
         TemplateError,
         UnknownIndicatorError,
         UnknownSchoolError,
+        WithdrawalError,
     ) as error:
         typer.echo(f"Ошибка: {error}", err=True)
         raise SystemExit(1) from None
@@ -199,6 +201,24 @@ def status() -> None:
     with _warehouse() as connection:
         for line in asking.status(connection):
             typer.echo(line)
+
+
+@app.command()
+def withdraw(
+    file: Annotated[str, typer.Argument(help="Путь файла в папке, его имя или начало SHA-256")],
+    by: Annotated[str, typer.Option(help="Кто отзывает")] = "",
+    reason: Annotated[str, typer.Option(help="Почему")] = "",
+    undo: Annotated[bool, typer.Option("--undo", help="Вернуть отозванный файл")] = False,
+) -> None:
+    """Отозвать файл: его строки больше не считаются, а то, что он заменил, снова действует."""
+    from ravenstvo.runtime import withdrawal
+
+    settings = get_settings()
+    with _warehouse():
+        pass
+    done = withdrawal.undo(settings, file, by) if undo else withdrawal.withdraw(settings, file, by, reason)
+    for line in withdrawal.lines(done, is_undone=undo):
+        typer.echo(line)
 
 
 @app.command()

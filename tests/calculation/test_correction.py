@@ -15,6 +15,7 @@ from ravenstvo.intake.discover import read_inbox
 from ravenstvo.intake.landing import land
 from ravenstvo.intake.versions import settle
 from ravenstvo.runtime import tasks
+from ravenstvo.runtime.withdrawal import WithdrawalError, undo, withdraw
 from ravenstvo.sample import generate
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse import server
@@ -160,6 +161,39 @@ def test_one_changed_mark_is_one_school_and_one_procedure_and_the_approved_list_
     rows = [row for name in sheets.sheetnames[1:] for row in sheets[name].iter_rows(min_row=2, values_only=True)]
     told = {(row[2], row[17]) for row in rows if row[2]}
     assert told == {(code, corrected.as_posix())}
+
+
+def test_a_withdrawn_correction_counts_no_more_and_can_be_returned(first: tuple[Settings, str], inbox: Path) -> None:
+    settings, calculation_id = first
+    facts = ("fct_result", "fct_school_procedure", "mart_identification_evidence")
+    corrected = EXAM.with_name("математика исправленная.csv")
+    if not (inbox / corrected).exists():
+        _lower_one_mark(inbox)
+        calculate(settings, inbox)
+
+    with pytest.raises(WithdrawalError, match="кто отзывает"):
+        withdraw(settings, corrected.as_posix(), "", "ошибка")
+    with pytest.raises(WithdrawalError, match="нет"):
+        withdraw(settings, "нет такого.csv", "Иванова А. А.", "ошибка")
+    done = withdraw(settings, corrected.as_posix(), "Иванова А. А.", "прислан по ошибке")
+    assert (done.path, done.years) == (corrected.as_posix(), [YEAR])
+    assert (done.in_force_anew, done.out_of_force) == ([EXAM.as_posix()], [corrected.as_posix()])
+    with pytest.raises(WithdrawalError, match="уже отозван"):
+        withdraw(settings, corrected.as_posix(), "Иванова А. А.", "ещё раз")
+
+    # The file still lies in the inbox and is not loaded again.
+    before, after = _hashes(settings, calculation_id), _hashes(settings, calculate(settings, inbox))
+    assert {name: after[name] for name in facts} == {name: before[name] for name in facts}
+    states = do(
+        settings, "select status, count(*) from ops.source_file where path = %s group by 1", corrected.as_posix()
+    )
+    assert states == [("withdrawn", 1)]
+
+    returned = undo(settings, corrected.name, "Иванова А. А.")
+    assert (returned.in_force_anew, returned.out_of_force) == ([corrected.as_posix()], [EXAM.as_posix()])
+    assert do(settings, "select withdrawn_by, reason, is_undone, undone_by from ops.withdrawal") == [
+        ("Иванова А. А.", "прислан по ошибке", True, "Иванова А. А.")
+    ]
 
 
 def test_readers_of_the_marts_see_calculations_but_not_the_records_behind_them(first: tuple[Settings, str]) -> None:

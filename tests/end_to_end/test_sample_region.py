@@ -22,6 +22,7 @@ from independent_methods import (
     check_side_by_side,
     check_sureness,
 )
+from publish_attack import RESULTS, SCHOOLS, attack
 from ravenstvo.sample import generate, truth
 from ravenstvo.sample.spec import names
 from ravenstvo.settings import Settings
@@ -110,6 +111,34 @@ def test_every_input_row_ends_in_one_place(warehouse: Warehouse) -> None:
         where status = 'landed' and n_rows_read <> n_rows_dropped + n_rows_landed
     """)
     assert rows == []
+
+
+@pytest.mark.parametrize("table", [RESULTS, SCHOOLS], ids=["results", "schools"])
+def test_no_hidden_count_can_be_computed_from_what_is_published(warehouse: Warehouse, table: str) -> None:
+    """Every hidden size stays open by at least the least size that is shown; every part, as the region's own."""
+    policy = warehouse.ask_inside("select min_n, rounding_base from seeds.suppression_policy where audience = 'public'")
+    min_n, base = int(policy[0]["min_n"]), int(policy[0]["rounding_base"])
+    found = list(attack(warehouse.ask, table, base))
+    assert found
+    known = [
+        one for one in found if one.size[1] - one.size[0] < min_n or one.part[1] - one.part[0] < one.published - 1e-6
+    ]
+    assert known == []
+
+
+def test_what_an_attacker_supposes_is_true(warehouse: Warehouse) -> None:
+    """The bounds hold the true counts: the attack reads the published figures as they are meant."""
+    true = {
+        (int(row["year"]), row["procedure_code"], row["municipality_code"]): (
+            int(row["n_participants"]),
+            int(row["n_below_min"]),
+        )
+        for row in warehouse.ask("select * from mart_municipality_results")
+    }
+    for one in attack(warehouse.ask, RESULTS, 5):
+        size, part = true[one.year, one.subject, one.area]
+        assert one.size[0] - 1e-6 <= size <= one.size[1] + 1e-6, one
+        assert one.part[0] - 1e-6 <= part <= one.part[1] + 1e-6, one
 
 
 def test_no_name_of_a_pupil_reaches_the_warehouse(warehouse: Warehouse) -> None:

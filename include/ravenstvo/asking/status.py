@@ -7,7 +7,13 @@ from typing import Any
 
 from psycopg2.extensions import connection as Connection
 
-_STATUSES = {"landed": "загружен", "refused": "отклонён", "waiting": "ждёт своего года", "ignored": "без данных"}
+_STATUSES = {
+    "landed": "загружен",
+    "refused": "отклонён",
+    "waiting": "ждёт своего года",
+    "ignored": "без данных",
+    "withdrawn": "отозван",
+}
 
 _FILES = """
     select f.status, f.path,

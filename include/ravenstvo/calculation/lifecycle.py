@@ -53,13 +53,16 @@ def begin(settings: Settings, year: int | None = None) -> Calculation | None:
     """
     with turn(settings), connect(settings) as connection, connection.cursor() as cursor:
         data = data_hashes(cursor, year)
+        cursor.execute(_LAST_HASHES)
+        last = dict(cursor.fetchall())
+        # A year whose files were all withdrawn has no data left and is calculated once more, to nothing.
+        for gone in last.keys() - data.keys():
+            data[gone] = ""
         campaign = year if year is not None else max(data, default=None)
         if campaign is None or campaign not in data:
             return None
         seeds, code = seeds_hash(settings.project_root), code_version(settings.project_root)
         hashes = {y: year_hash(data[y], seeds, code) for y in sorted(data) if y <= campaign}
-        cursor.execute(_LAST_HASHES)
-        last = dict(cursor.fetchall())
         changed = [y for y, value in hashes.items() if last.get(y) != value]
         if not changed and not _unvalidated(cursor):
             return None

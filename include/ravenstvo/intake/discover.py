@@ -115,7 +115,7 @@ def _known(settings: Settings) -> dict[str, dict[str, Any]]:
         select f.sha256, max(p.year), min(p.year) filter (where p.status = 'waiting')
         from ops.source_file as f
         join ops.source_part as p using (file_id)
-        where f.status in ('landed', 'waiting')
+        where f.status in ('landed', 'waiting', 'withdrawn')
         group by f.sha256
     """
     with connect(settings) as connection, connection.cursor() as cursor:

@@ -159,6 +159,7 @@ select
         when listed.status = 'landed' then 'загружен, не действует'
         when listed.status = 'refused' then 'отклонён целиком'
         when listed.status = 'waiting' then 'ждёт своего года'
+        when listed.status = 'withdrawn' then 'отозван'
         else 'не данные'
     end as status_title,
     listed.in_force,
