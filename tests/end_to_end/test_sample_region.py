@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import canaries
 import openpyxl
 import pytest
 import report_numbers
@@ -421,3 +422,11 @@ def test_workbooks_of_an_unknown_year_or_municipality_are_refused_in_words(wareh
     nowhere = call(warehouse.home, ASK_SECONDS, "export", "--year", str(max(YEARS)), "--municipality", "нигде")
     assert nowhere.returncode == 1
     assert "Назовите код или название" in nowhere.stderr
+
+
+def test_no_person_of_the_files_is_left_anywhere(warehouse: Warehouse, inbox: Path) -> None:
+    """In no table of any database, Airflow's own among them, and in no file: logs, pages, reports, workbooks."""
+    people = canaries.persons(inbox)
+    assert len(people) > 300
+    left = [*canaries.in_databases(warehouse.home, people), *canaries.in_files(warehouse.home, people)]
+    assert left == []
