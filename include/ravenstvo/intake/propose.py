@@ -52,7 +52,10 @@ _OTHERS_NAMED = 2
 _LOGIN = re.compile(r"[a-z]{2,8}\d{3,}\Z")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?\Z")
 _PERSONAL = re.compile(r"\b(фио|фамили|имя\b|отчеств|снилс|паспорт|телефон|e-?mail|почт|дата рождения|документ)")
-_ITEM = re.compile(r"^(?P<before>\D*?)(?P<label>\d+(?:[.\-_]?[\dа-яёa-zк]+)*)(?P<after>\D*(?:\(? ?\d+ ?б\.? ?\)?)?)$")
+# Without nested repetition: a header may be long, and of nothing but digits.
+_ITEM = re.compile(
+    r"(?P<before>\D{0,40}?)(?P<label>\d[\dа-яёa-z]*(?:[.\-_][\dа-яёa-z]+)*)(?P<after>[^\w.\-].{0,20})?\Z"
+)
 _PLACED_BY_SHEET = ("name", "source", "title", "header_rows", "columns", "items", "ignore", "absent", "repeated")
 
 
@@ -383,7 +386,7 @@ def _items(head: _Head, free: Sequence[int], forms: Sequence[Layout]) -> tuple[t
     made: dict[int, tuple[str, str]] = {}
     for position in free:
         if match := _ITEM.match(head.texts[position]):
-            made[position] = (match["before"], re.sub(r"\d+", "#", match["after"]))
+            made[position] = (match["before"], re.sub(r"\d+", "#", match["after"] or ""))
             makes[made[position]] += 1
     if not makes:
         return (), None
@@ -566,4 +569,6 @@ def _flow(value: Any) -> str:
 
 
 def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+    """A text in quotation marks; characters that YAML does not take as they are, by their codes."""
+    quoted = yaml.safe_dump(text, allow_unicode=True, default_style="'", width=10_000)
+    return quoted.strip().removesuffix("\n...").strip()

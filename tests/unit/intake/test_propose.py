@@ -112,6 +112,12 @@ def test_any_sheet_is_answered_and_any_document_can_be_read(rows: list[list[obje
         Layout.model_validate(yaml.safe_load(proposal.text))
 
 
+@pytest.mark.parametrize("header", ["0" * 5_000, "1а" * 2_000 + "!", "(" * 3_000, "балл " * 1_000, "1." * 2_000])
+def test_a_long_header_takes_no_long_time(header: str) -> None:
+    row = [f"{header}{n}" for n in range(5)]
+    propose([["Код участника", "Вариант", *row], ["1", "2", *row]], {"year": "2031"}, "vpr_result")
+
+
 def test_check_says_what_each_column_became(workbook) -> None:
     header = ["ОО", "Муниципалитет", "Код участника", "Вариант", "1 (1б)", "2 (2б)", "Первичный балл", "Отметка", "№"]
     path = workbook("Ф1 Математика 5 класс 2031.xlsx", Лист1=[header, ["sch1", "Район", 1, 1, 1, 2, 3, 5, 1]])
