@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from psycopg2.extensions import cursor as Cursor
 from ravenstvo.publishing.report import READ, figures, publish_reports, write_report
 from ravenstvo.publishing.report.gathering import gather
@@ -25,11 +25,6 @@ from report_region import CALCULATION, HOSTILE, LONG_NAME, YEAR, fill, insert, m
 
 pytestmark = pytest.mark.slow(seconds=40)
 
-CHROMIUM = "/usr/bin/chromium"
-_QUIET = (
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
-    *("--disable-component-update", "--disable-sync"),
-)
 _TELEPHONE, _DESK = {"width": 375, "height": 800}, {"width": 1280, "height": 900}
 
 
@@ -69,14 +64,6 @@ def changed(made: Made) -> Iterator[Cursor]:
         connection.rollback()
         for mart in dict.fromkeys(saved):
             cursor.execute(f"truncate marts.{mart}; insert into marts.{mart} table public.{mart}")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=list(_QUIET))
-        yield opened
-        opened.close()
 
 
 def _opened(browser: Browser, file: Path, viewport: Any, scheme: Any = "light") -> tuple[Page, list[str]]:

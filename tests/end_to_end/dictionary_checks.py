@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import psycopg2
 import pytest
 from ravenstvo.publishing import dictionary
-from ravenstvo.publishing.bi import documents
+from ravenstvo.publishing.bi import documents, links
+from ravenstvo.publishing.bi.datasets import dataset
 from ravenstvo.publishing.dictionary import Example
 from ravenstvo.settings import PROJECT_ROOT, Settings
 from ravenstvo.warehouse.connection import parameters
@@ -138,12 +140,33 @@ def check_examples(warehouse: Warehouse) -> None:
 
 def check_charts(warehouse: Warehouse) -> None:
     """SQL that is written in a chart can be asked of its mart: a column that is missing there is an error."""
-    for chart in documents.read(PROJECT_ROOT / "include" / "bi").charts.values():
-        for made in _made_on_the_spot(chart.document.get("params")):
-            mart, written, clause = chart.document["dataset"], made["sqlExpression"], made.get("clause")
-            warehouse.ask(
-                f"select count(*) from {mart} {clause} {written}" if clause else f"select {written} from {mart} limit 0"
-            )
+    folder, marts = PROJECT_ROOT / "include" / "bi", dictionary.load(warehouse.home / "dbt" / "target")
+    added = links.read(folder)
+    for chart in documents.read(folder).charts.values():
+        params = chart.document.get("params", {})
+        # As the dataset of the chart gives it: with codes in words, and links.
+        mart = f"({dataset(marts[chart.document['dataset']], 'ravenstvo', added)['sql']}) as mart"
+        for made in _made_on_the_spot(params):
+            written, clause = made["sqlExpression"], made.get("clause")
+            if clause:
+                warehouse.ask(f"select count(*) from {mart} {clause} {written}")
+                continue
+            try:
+                warehouse.ask(f"select {written} from {mart} limit 0")
+            except psycopg2.errors.GroupingError:
+                # A figure beside what the chart groups by, which it may name.
+                grouped = ", ".join(_grouped(params))
+                warehouse.ask(f"select {written} from {mart} group by {grouped} limit 0")
+
+
+def _grouped(params: dict[str, Any]) -> list[str]:
+    """What the queries of a chart group by, as SQL."""
+    columns = [column for name in ("groupby", "groupby_b", "x_axis") for column in _listed(params.get(name))]
+    return [f"({column['sqlExpression']})" if isinstance(column, dict) else column for column in columns]
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [] if value is None else [value]
 
 
 def _made_on_the_spot(value: Any) -> Iterator[dict[str, Any]]:

@@ -114,6 +114,18 @@ def test_a_chart_of_a_mart_that_does_not_exist_is_refused(parsed_project: Path, 
         documents.check(documents.read(bi), dictionary.load(parsed_project), links.read(bi))
 
 
+def test_a_filter_that_is_ordered_by_what_its_mart_lacks_is_refused(parsed_project: Path, tmp_path: Path) -> None:
+    """Superset would show neither the filter nor the dashboard, and say nothing."""
+    bi = tmp_path / "bi"
+    shutil.copytree(BI, bi)
+    path = bi / "dashboards" / "perechen.yaml"
+    document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    document["filters"][0]["sortMetric"] = "no_such_metric"
+    path.write_text(yaml.safe_dump(document, allow_unicode=True), encoding="utf-8")
+    with pytest.raises(DocumentError, match="нет показателя no_such_metric"):
+        documents.check(documents.read(bi), dictionary.load(parsed_project), links.read(bi))
+
+
 def values(node: Any, key: str) -> Iterator[str]:
     """Every value of ``key`` anywhere below ``node``."""
     for name, below in node.items() if isinstance(node, dict) else enumerate(node or ()):

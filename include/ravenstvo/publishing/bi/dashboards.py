@@ -7,7 +7,7 @@ from typing import Any
 
 from ravenstvo.publishing.bi import layout, style
 from ravenstvo.publishing.bi.charts import Chart, Document, DocumentError, check_keys
-from ravenstvo.publishing.bi.datasets import columns
+from ravenstvo.publishing.bi.datasets import columns, metrics
 from ravenstvo.publishing.bi.identity import VERSION, asset_uuid
 from ravenstvo.publishing.dictionary import Mart
 
@@ -106,6 +106,9 @@ def _check_targets(file: str, native: Document, marts: dict[str, Mart]) -> None:
             raise DocumentError(f"{where}: нет такой витрины: {target.get('dataset')}")
         if "column" in target and target["column"] not in {column.name for column in columns(mart, ())}:
             raise DocumentError(f"{where}: в витрине {mart.name} нет столбца {target['column']}")
+        order = native.get("sortMetric")
+        if order and order not in {metric.name for metric in metrics(mart)}:
+            raise DocumentError(f"{where}: у витрины {mart.name} нет показателя {order} (sortMetric)")
 
 
 def compiled(dashboard: Dashboard, charts: dict[str, Chart], marts: dict[str, Mart], shared: str) -> Document:

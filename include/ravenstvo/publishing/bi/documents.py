@@ -49,7 +49,8 @@ def check(documents: Documents, marts: dict[str, Mart], links: tuple[Link, ...])
         wrong += _wrong(dashboards.check, dashboard, documents.charts, marts)
     wrong += _twice([*documents.charts.values(), *documents.dashboards.values()])
     if wrong:
-        raise DocumentError("\n".join(["в папке include/bi:", *wrong]))
+        hint = "Если программа обновлена после последнего расчёта, сначала «ravenstvo run»: названия берутся из него."
+        raise DocumentError("\n".join(["в папке include/bi:", *wrong, hint]))
 
 
 def write(path: Path, document: Document, keys: tuple[str, ...]) -> None:
