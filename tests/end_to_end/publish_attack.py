@@ -61,6 +61,9 @@ def attack(ask: Callable[[str], list[dict[str, str]]], table: str, base: int) ->
             if row["is_hidden"]:
                 size, part = (_bounds(found, total, base, index + shift) for shift in (0, len(found) + 1))
                 width = (total["percent_to"] - total["percent_from"]) / 100 * _rounded(total["n"], base)[0]
+                if total["x"] is not None:
+                    least, most = _rounded(total["x"], base)
+                    width = min(width, most - least)
                 yield Found(year, subject, row["area"], size, part, width)
 
 
