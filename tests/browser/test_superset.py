@@ -682,9 +682,10 @@ def test_a_municipality_sees_no_other_school_on_a_dashboard(
     code, _ = municipality
     # Who the partner of one's own school is, is told wherever that partner lies.
     others = superset.ask(
-        "select distinct school_code from marts.dim_school "
-        f"where municipality_code <> '{code}' and school_code is not null and not exists (select "
-        f"from marts.mart_partnership_school where municipality_code = '{code}' and school_code = any(partner_codes))"
+        "select distinct school.school_code from marts.dim_school as school "
+        f"where school.municipality_code <> '{code}' and school.school_code is not null and not exists (select from "
+        f"marts.mart_partnership_school as own where own.municipality_code = '{code}' "
+        "and school.school_code = any(own.partner_codes))"
     )
     assert others
     foreign = re.compile("|".join(rf"\b{re.escape(row[0])}\b" for row in others))

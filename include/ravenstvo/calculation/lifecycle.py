@@ -8,8 +8,9 @@ stops at its next stage.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import TypedDict
 
@@ -20,6 +21,8 @@ from ravenstvo.calculation.inputs import code_version, data_hashes, libraries, s
 from ravenstvo.calculation.record import record_begin, record_end
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse.connection import connect, parameters
+
+_TRIES, _PAUSE = 10, 0.1
 
 
 class CalculationError(RuntimeError):
@@ -141,15 +144,31 @@ def turn(settings: Settings) -> Iterator[None]:
     try:
         holder.autocommit = True
         with holder.cursor() as cursor:
-            cursor.execute("select pg_try_advisory_lock(hashtext('ravenstvo.calculation'))")
-            row = cursor.fetchone()
-        if row is None or not row[0]:
-            raise CalculationError(
-                "В этом хранилище сейчас идёт другой расчёт. Дождитесь его окончания («ravenstvo status») и повторите."
-            )
-        yield
+            if not _taken(cursor):
+                raise CalculationError(
+                    "В этом хранилище сейчас идёт другой расчёт. "
+                    "Дождитесь его окончания («ravenstvo status») и повторите."
+                )
+            try:
+                yield
+            finally:
+                # The server notices a closed connection a moment later: the next stage may be there before. Where the
+                # connection is broken, the lock is gone with it.
+                with suppress(psycopg2.Error):
+                    cursor.execute("select pg_advisory_unlock(hashtext('ravenstvo.calculation'))")
     finally:
         holder.close()
+
+
+def _taken(cursor: Cursor) -> bool:
+    """Take the lock; one that a process killed just now still seems to hold is waited for a moment."""
+    for _ in range(_TRIES):
+        cursor.execute("select pg_try_advisory_lock(hashtext('ravenstvo.calculation'))")
+        row = cursor.fetchone()
+        if row and row[0]:
+            return True
+        time.sleep(_PAUSE)
+    return False
 
 
 def _lost_turn(calculation: Calculation) -> str:
