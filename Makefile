@@ -56,6 +56,17 @@ if [ "$$(cat .venv-bi/made-from 2>/dev/null || true)" != "$$bi_fingerprint" ]; t
 fi
 endef
 
+# Pages and dashboards are tested in a browser. Without one, and without the right to install it, those tests are
+# skipped and say so.
+define browser
+if ! command -v chromium >/dev/null && ! command -v chromium-browser >/dev/null && ! command -v google-chrome >/dev/null; then
+  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    echo "Установка Chromium для проверки страниц (один раз)"
+    { apt-get -qq update && apt-get -qq install --yes chromium; } >/dev/null 2>&1 || echo "Chromium не установился" >&2
+  fi
+fi
+endef
+
 setup:
 	@$(go_home)
 	$(environment)
@@ -91,6 +102,7 @@ run:
 test:
 	@$(go_home)
 	$(environment)
+	$(browser)
 	exec .venv/bin/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder $${ARGS:-}
 
 lint:
