@@ -40,6 +40,7 @@ select
     programme.programme_code,
     programme.title,
     programme.short_title,
+    programme.short_title as programme_title,
     programme.territory,
     programme.territory_kind,
     programme.year_from,
