@@ -215,8 +215,7 @@ def withdraw(
 
     settings = get_settings()
     with _warehouse():
-        pass
-    done = withdrawal.undo(settings, file, by) if undo else withdrawal.withdraw(settings, file, by, reason)
+        done = withdrawal.undo(settings, file, by) if undo else withdrawal.withdraw(settings, file, by, reason)
     for line in withdrawal.lines(done, is_undone=undo):
         typer.echo(line)
 

@@ -13,7 +13,7 @@ from ravenstvo.intake.problems import Problem, RefusedError
 from ravenstvo.intake.propose import propose
 from ravenstvo.intake.pseudonym import Pseudonyms
 from ravenstvo.intake.reader import Block, FileReader, too_much_memory
-from ravenstvo.intake.recognise import HEADER_WITHIN, Fit, column_letter, headers_of
+from ravenstvo.intake.recognise import HEADER_WITHIN, Fit, Header, column_letter
 from ravenstvo.sources import load_sources
 
 
@@ -116,8 +116,8 @@ def _columns(fit: Fit, sheet: Sheet) -> list[dict[str, Any]]:
     records = {position: name for columns in fit.records.values() for name, position in columns.items()}
     unknown = dict(fit.unknown)
     columns = []
-    for position, (parent, child) in enumerate(headers_of(sheet.rows, fit.header, fit.layout.header_rows)):
-        text = f"{parent} | {child}" if parent and child else (parent or child)
+    header = Header(sheet.rows, fit.header).cells(fit.layout.header_rows)
+    for position, (_parent, _child, text, _name) in enumerate(header):
         if not text:
             continue
         kind, becomes = "ignored", []

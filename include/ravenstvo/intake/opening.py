@@ -95,11 +95,12 @@ def _decode(data: bytes) -> str:
     except UnicodeDecodeError:
         pass
     lines = data.removeprefix(codecs.BOM_UTF8).splitlines(keepends=True)
-    foreign = [line for line in lines if not _is_utf8(line)]
-    page = max(_CODE_PAGES, key=lambda one: _letters(b"".join(foreign)[:_SAMPLE].decode(one, errors="replace")))
-    if not any(not line.isascii() and _is_utf8(line) for line in lines):
+    told = [(line, _is_utf8(line)) for line in lines]
+    sample = b"".join(line for line, is_utf8 in told if not is_utf8)[:_SAMPLE]
+    page = max(_CODE_PAGES, key=lambda one: _letters(sample.decode(one, errors="replace")))
+    if not any(is_utf8 and not line.isascii() for line, is_utf8 in told):
         return data.decode(page, errors="replace")
-    return "".join(line.decode("utf-8" if _is_utf8(line) else page, errors="replace") for line in lines)
+    return "".join(line.decode("utf-8" if is_utf8 else page, errors="replace") for line, is_utf8 in told)
 
 
 def _is_utf8(line: bytes) -> bool:
@@ -137,18 +138,19 @@ def _open_table(data: bytes) -> Iterator[Sheet]:
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
     except csv.Error as error:
         raise _refuse("damaged", f"Текст CSV не читается: {error}", "Сохраните таблицу как CSV (UTF-8)") from error
-    _check_quotes(rows, delimiter)
+    if '"' in text:
+        _check_quotes(rows, delimiter)
     yield Sheet("CSV", rows)
 
 
 def _check_quotes(rows: list[list[str]], delimiter: str) -> None:
     """Stop at a quotation mark that is never closed: it would swallow the lines below it."""
     width = max((len(row) for row in rows[:_ROWS_OF_WIDTH]), default=0)
+    if width < _COLUMNS_OF_A_TABLE:
+        return
     for number, row in enumerate(rows, start=1):
         for position, cell in enumerate(row):
-            if "\n" not in cell or width < _COLUMNS_OF_A_TABLE:
-                continue
-            if any(line.count(delimiter) >= (width - 1) / 2 for line in cell.splitlines()):
+            if "\n" in cell and any(line.count(delimiter) >= (width - 1) / 2 for line in cell.splitlines()):
                 raise RefusedError(
                     Problem(
                         "open_quote",

@@ -18,15 +18,12 @@ from rapidfuzz import fuzz, process
 
 from ravenstvo.intake.cells import a_date, clean, iso_date
 from ravenstvo.intake.facts import Facts
-from ravenstvo.intake.recognise import HEADER_WITHIN, Header, Row, column_letter, headers_of, lay
+from ravenstvo.intake.recognise import HEADER_WITHIN, Header, Row, column_letter, lay
 from ravenstvo.layouts import (
-    FACTS,
     FOLDER,
-    MADE_OF,
-    PERSON,
-    PUPIL_COLUMNS,
     Layout,
     check,
+    given,
     load_layouts,
     normalise_header,
 )
@@ -144,6 +141,7 @@ class _Reading:
     source: Source
     base: Layout
     head: _Head
+    profiles: dict[int, Profile]
     matches: tuple[Match, ...]
     items: tuple[int, ...]
     item_pattern: str | None
@@ -186,9 +184,9 @@ def _heads(rows: Sequence[Row]) -> Iterable[_Head]:
         lettered = sum(1 for text in filled if re.search(r"[^\W\d]", text))
         if len(filled) < 2 or lettered < _HEADER_LETTERS * len(filled):
             continue
+        header = Header(rows, index)
         for n_rows in (1, 2):
-            pairs = headers_of(rows, index, n_rows)[:_COLUMNS_LOOKED_AT]
-            texts = tuple(f"{parent} | {child}" if parent and child else (parent or child) for parent, child in pairs)
+            texts = tuple(text for _parent, _child, text, _name in header.cells(n_rows)[:_COLUMNS_LOOKED_AT])
             if sum(map(bool, texts)) > 1:
                 yield _Head(index, n_rows, texts)
 
@@ -333,7 +331,7 @@ def _read(head: _Head, profiles: dict[int, Profile], source: Source) -> _Reading
     known = sum(match.points for match in taken.values()) / 100 + len(items) + len(dropped)
     missing = len(base.required - columns)
     score = known / (len(head.filled) + missing)
-    return _Reading(source, base, head, tuple(taken.values()), items, pattern, dropped, score)
+    return _Reading(source, base, head, profiles, tuple(taken.values()), items, pattern, dropped, score)
 
 
 @cache
@@ -405,10 +403,9 @@ def _write(reading: _Reading, readings: Sequence[_Reading], rows: Sequence[Row],
     head, base, source = reading.head, reading.base, reading.source
     year = facts.get("year", "")
     name = _free_name(f"{source.name}_{year}" if year else f"{source.name}_new")
-    matches = sorted(reading.matches, key=lambda one: source_order(one.column, source))
+    matches = sorted(reading.matches, key=lambda one: _source_order(one.column, source))
     placed = {match.position for match in matches} | set(reading.items)
     left = [position for position in head.filled if position not in placed]
-    profiles = _profiles(rows, head)
     proposal = Proposal(name, "", head.index + 1, head.texts)
     for match in matches:
         (proposal.sure if match.points >= SURE else proposal.unsure).append(match)
@@ -416,9 +413,7 @@ def _write(reading: _Reading, readings: Sequence[_Reading], rows: Sequence[Row],
         f"{column_letter(position)}: {head.texts[position]}" for position in left if position not in reading.dropped
     ]
     carried = _carried(base, {match.column for match in matches})
-    given = _given(matches, carried, source, bool(reading.items))
     lacking = sorted(base.required - {match.column for match in matches})
-    absent = [column for column in source.column_names if column not in given]
     document = [
         "---",
         f"# Предложено по файлу: проверьте строки с «?» и список ignore. Шапка — строка {head.index + 1}.",
@@ -433,12 +428,13 @@ def _write(reading: _Reading, readings: Sequence[_Reading], rows: Sequence[Row],
     document += [_column_line(match, base, source) for match in matches]
     if reading.item_pattern:
         document.append(f"items: {{pattern: {_quoted(reading.item_pattern)}}}")
-    document += _ignore_lines(left, reading, profiles)
+    document += _ignore_lines(left, reading)
     repeated = [text for text, n in Counter(map(normalise_header, filter(None, head.texts))).items() if n > 1]
     if repeated and any(normalise_header(match.header) in repeated for match in matches):
         document.append("repeated: ignore  # ? один и тот же заголовок стоит несколько раз: берётся первый")
     document += [f"{key}: {_flow(value)}" for key, value in carried.items()]
-    if absent:
+    so_far = Layout.model_validate(yaml.safe_load("\n".join(document)))
+    if absent := [column for column in source.column_names if column not in given(so_far, source)]:
         document.append(f"absent: {_flow(absent)}")
     proposal.text = "\n".join(document) + "\n"
     proposal.notes = [
@@ -452,7 +448,7 @@ def _write(reading: _Reading, readings: Sequence[_Reading], rows: Sequence[Row],
     return proposal
 
 
-def source_order(column: str, source: Source) -> tuple[int, str]:
+def _source_order(column: str, source: Source) -> tuple[int, str]:
     """Place of a canonical column in its source; personal ones come last."""
     names = source.column_names
     return (names.index(column) if column in names else len(names), column)
@@ -480,23 +476,6 @@ def _carried(base: Layout, columns: set[str]) -> dict[str, Any]:
     return {key: value for key, value in carried.items() if value}
 
 
-def _given(matches: Sequence[Match], carried: dict[str, Any], source: Source, has_items: bool) -> set[str]:
-    """Canonical columns that need no mention under ``absent``."""
-    mapped = {match.column for match in matches}
-    given = {column for column in mapped if not column.startswith(PERSON)}
-    given |= set(carried.get("constants", {})) | set(carried.get("derived", {})) | FACTS
-    if "attendance" in carried:
-        given.add("attendance")
-    if has_items:
-        given |= {"item_scores", "items_total"}
-    if any(column.startswith(PERSON) for column in mapped):
-        said = {column.removeprefix(PERSON) for column in mapped}
-        pupils = set(source.column_names) >= PUPIL_COLUMNS
-        made = {name for name, ways in MADE_OF.items() if any(said.issuperset(way) for way in ways)}
-        given |= PUPIL_COLUMNS if pupils else made & source.made_columns
-    return given
-
-
 def _column_line(match: Match, base: Layout, source: Source) -> str:
     """One line of ``columns``; what was not sure is marked with a question."""
     mapped: dict[str, Any] = {"header": [match.header]}
@@ -514,7 +493,7 @@ def _column_line(match: Match, base: Layout, source: Source) -> str:
     return f"  {match.column}: {_flow(mapped)}{mark}"
 
 
-def _ignore_lines(left: Sequence[int], reading: _Reading, profiles: dict[int, Profile]) -> list[str]:
+def _ignore_lines(left: Sequence[int], reading: _Reading) -> list[str]:
     if not left:
         return []
     lines, seen = ["ignore:"], set()
@@ -526,7 +505,7 @@ def _ignore_lines(left: Sequence[int], reading: _Reading, profiles: dict[int, Pr
         mark = ""
         if position not in reading.dropped:
             personal = _PERSONAL.search(normalise_header(text))
-            mark = f"  # ? {profiles[position].told()}" + (
+            mark = f"  # ? {reading.profiles[position].told()}" + (
                 "; похоже на личные данные: опишите как person.… или оставьте здесь" if personal else ""
             )
         lines.append(f"  - {_quoted(text)}{mark}")

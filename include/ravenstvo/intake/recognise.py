@@ -55,7 +55,7 @@ class Fit:
         return not self.missing and not self.unknown
 
 
-def headers_of(rows: Sequence[Row], index: int, n_rows: int) -> list[tuple[str, str]]:
+def _headers(rows: Sequence[Row], index: int, n_rows: int) -> list[tuple[str, str]]:
     """Pairs of (parent, child) header texts of the row at ``index``; in a one-row header the parent is blank."""
     top = [clean(cell) for cell in rows[index]]
     if n_rows == 1:
@@ -130,7 +130,7 @@ class Header:
         """Every column of a header of one or two rows; the name is the normalised text."""
         if n_rows not in self._cells:
             found = []
-            for parent, child in headers_of(self._rows, self.index, n_rows):
+            for parent, child in _headers(self._rows, self.index, n_rows):
                 text = f"{parent} | {child}" if parent and child else (parent or child)
                 found.append((parent, child, text, normalise_header(text)))
             self._cells[n_rows] = found

@@ -183,29 +183,40 @@ MADE_OF: dict[str, tuple[tuple[str, ...], ...]] = {
 """Canonical column of a register of teachers or services → what it is made of, in one way or another."""
 
 
+def given(layout: Layout, source: Source) -> set[str]:
+    """Canonical columns that a layout fills: mapped, made, constant, derived, or told by titles and names of files."""
+    filled = (set(layout.columns) - set(layout.person)) | set(layout.constants) | set(layout.derived)
+    filled |= set(source.column_names) & FACTS
+    if layout.attendance:
+        filled.add("attendance")
+    if layout.items:
+        filled |= {"item_scores", "items_total"}
+    if layout.person:
+        filled |= PUPIL_COLUMNS if _of_pupils(source) else layout.made & source.made_columns
+    if layout.unpivot:
+        filled |= {layout.unpivot.column, *layout.unpivot.children}
+    return filled
+
+
+def _of_pupils(source: Source) -> bool:
+    return set(source.column_names) >= PUPIL_COLUMNS
+
+
 def check(layout: Layout, source: Source) -> None:
     """Both ways: no column that the source does not know, and none of the source forgotten in silence.
 
     Raises:
         ValueError: which columns are unknown or forgotten.
     """
-    derived = {"attendance"} if layout.attendance else set()
-    derived |= {"item_scores", "items_total"} if layout.items else set()
-    known = set(source.column_names)
-    if layout.person:
-        pupils = known >= PUPIL_COLUMNS
-        derived |= PUPIL_COLUMNS if pupils else layout.made & source.made_columns
-        if strange := set(layout.person) - {PERSON + name for name in (PUPIL_SAYS if pupils else WORKER_SAYS)}:
-            raise ValueError(f"{layout.name}: nothing is made of {sorted(strange)}")
+    says = PUPIL_SAYS if _of_pupils(source) else WORKER_SAYS
+    if strange := set(layout.person) - {PERSON + name for name in says}:
+        raise ValueError(f"{layout.name}: nothing is made of {sorted(strange)}")
     if mapped := source.made_columns & set(layout.columns):
         raise ValueError(f"{layout.name}: columns that are made at the gate are mapped: {sorted(mapped)}")
-    if layout.unpivot:
-        derived |= {layout.unpivot.column, *layout.unpivot.children}
-    given = (set(layout.columns) - set(layout.person)) | set(layout.constants) | set(layout.derived) | derived
-    given |= known & FACTS
-    if unknown := (given | set(layout.absent)) - known:
+    known, told = set(source.column_names), given(layout, source) | set(layout.absent)
+    if unknown := told - known:
         raise ValueError(f"{layout.name}: columns unknown to {source.name}: {sorted(unknown)}")
-    if forgotten := known - given - set(layout.absent):
+    if forgotten := known - told:
         raise ValueError(f"{layout.name}: columns neither mapped nor named as absent: {sorted(forgotten)}")
 
 
