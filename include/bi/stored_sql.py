@@ -69,7 +69,7 @@ def foreign_part(query: Any, columns: set[str], metrics: set[str], stored: Store
         "time_offsets": not query.time_offsets,
         "annotation_layers": all(_is_annotation(layer, stored) for layer in query.annotation_layers or []),
         "post_processing": all(_is_arithmetic(step) for step in query.post_processing or []),
-        "result_type": _is_result(query.result_type),
+        "result_type": query.result_type is None or is_result(query.result_type),
         "where": _restore(query.extras, "where", stored.where),
         "having": _restore(query.extras, "having", stored.having),
     }  # fmt: skip
@@ -185,8 +185,9 @@ def _is_arithmetic(step: dict[str, Any]) -> bool:
     )
 
 
-def _is_result(kind: Any) -> bool:
-    return kind is None or str(getattr(kind, "value", kind)) in _RESULTS
+def is_result(kind: Any) -> bool:
+    """Whether an answer of this kind is what a chart shows."""
+    return str(getattr(kind, "value", kind)) in _RESULTS
 
 
 def _parts(*lists: Any) -> list[Any]:

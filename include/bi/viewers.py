@@ -11,7 +11,7 @@ import inspect
 import json
 from typing import Any
 
-from stored_sql import Stored, foreign_part
+from stored_sql import Stored, foreign_part, is_result
 from superset.errors import ErrorLevel, SupersetError, SupersetErrorType
 from superset.exceptions import SupersetSecurityException
 from superset.security import SupersetSecurityManager
@@ -47,7 +47,7 @@ class SecurityManager(SupersetSecurityManager):
         dataset = context.datasource
         if not isinstance(dataset, SqlaTable):
             return "datasource"
-        if str(getattr(context.result_type, "value", context.result_type)) not in ("full", "results", "post_processed"):
+        if not is_result(context.result_type):
             return "result_type"
         columns = {column.column_name for column in dataset.columns}
         metrics = {metric.metric_name for metric in dataset.metrics}
