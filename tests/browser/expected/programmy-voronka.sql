@@ -1,5 +1,5 @@
 -- columns: programme_title, n_included, n_partnered, n_trained
--- The programme that the dashboard opens with: most indicators with a target in the year.
+-- The programme that the dashboard opens with: the one that ends last.
 select
     programme.short_title as programme_title,
     count(*) as n_included,
@@ -14,12 +14,5 @@ left join marts.mart_pd_completion as trained
         and partnered.school_id = trained.school_id
 where
     partnered.year = %(year)s
-    and partnered.programme_code = (
-        select programme_code
-        from marts.fct_indicator_value
-        where year = %(year)s and component = ''
-        group by programme_code
-        order by sum(case when status in ('met', 'not_met') then 1 else 0 end) desc
-        limit 1
-    )
+    and partnered.programme_code = (select programme_code from marts.dim_programme order by year_to desc limit 1)
 group by programme.short_title
