@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy.dialects.postgresql.base import PGDialect
 from viewers import SecurityManager
 
 _folder = Path(os.environ["RAVENSTVO_BI_DIR"])
@@ -30,6 +31,11 @@ def DB_CONNECTION_MUTATOR(uri: Any, params: Any, username: Any, security_manager
     if known and not uri.host and not uri.query:
         uri = uri.set(password=known["password"], host=known["host"], port=known["port"], query=known["query"])
     return uri, params
+
+
+# Until it has connected, SQLAlchemy takes the server for one that reads «\\» in a text as an escape, and doubles it: a
+# filter on a name with that sign found nothing. PostgreSQL has read it as itself since 9.1.
+PGDialect._backslash_escapes = False
 
 
 # --- Who gets in ----------------------------------------------------------------------------------------------------

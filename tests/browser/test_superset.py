@@ -187,7 +187,11 @@ class TestDashboards:
         card.page.close()
 
     def test_nothing_found_is_no_error(self, opened: Opened) -> None:
-        none = {"municipality": ("municipality_name", ["Нет «такого» района"]), "year": ("year", [1900])}
+        none: dict[str, tuple[str, list[Any]]] = {
+            "school": ("school_label", ["Нет «такой» школы"]),
+            "municipality": ("municipality_name", ["Нет «такого» района"]),
+            "year": ("year", [1900]),
+        }
         filters = [one["id"] for one in DASHBOARDS[opened.name].get("filters") or []]
         name = next((name for name in none if name in filters), None)
         if name is None:
