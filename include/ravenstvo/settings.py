@@ -94,6 +94,11 @@ class Settings(BaseSettings):
         return self.dashboards_url or f"http://{self.bi_host}:{self.bi_port}"
 
     @property
+    def layouts_dir(self) -> Path:
+        """The centre's own documents of forms, beside those of the project and before them."""
+        return self.home / "layouts"
+
+    @property
     def spool_dir(self) -> Path:
         """Rows on their way from a file to landing; emptied after loading."""
         return self.home / "spool"
@@ -170,7 +175,7 @@ class Settings(BaseSettings):
         """
         self.home.mkdir(parents=True, exist_ok=True, mode=0o711 if os.geteuid() == 0 else 0o700)
         rooms = (self.spool_dir, self.reports_dir, self.decisions_dir, self.data_docs_dir, self.logs_dir)
-        for room in (*rooms, self.airflow_home):
+        for room in (*rooms, self.layouts_dir, self.airflow_home):
             room.mkdir(exist_ok=True, mode=0o700)
 
 

@@ -106,6 +106,29 @@ def test_verdicts_are_true(warehouse: Warehouse, expected: dict[Key, Counts]) ->
     assert not disagreements(told(verdicts_of(warehouse, "school_code")), mine)
 
 
+def test_what_the_year_before_had_and_this_has_not_is_told(warehouse: Warehouse, expected: dict[Key, Counts]) -> None:
+    held: dict[int, dict[str, set[str]]] = {}
+    for key, value in expected.items():
+        if value.n_participants and key.procedure.startswith(("vpr_", "oge_", "ege_")):
+            held.setdefault(key.year, {}).setdefault(key.procedure, set()).add(key.school)
+    last = max(YEARS)
+    gone = sorted(set(held[last - 1]) - set(held[last]))
+    assert gone
+    mart = warehouse.ask_with(
+        "select procedure_code, procedure_title, n_schools, n_schools_last_year, state"
+        " from marts.mart_procedure_presence where year = %s and procedure_code ~ '^(vpr|oge|ege)_' order by 1",
+        (last,),
+    )
+    assert [procedure for procedure, *_, state in mart if state == "missing_came_last_year"] == gone
+    assert {procedure: counts for procedure, _, *counts, _ in mart if counts[0]} == {
+        procedure: [len(schools), len(held[last - 1][procedure]) if procedure in held[last - 1] else None]
+        for procedure, schools in held[last].items()
+    }
+    told = warehouse.ran.stdout.partition("Чего не хватает рядом с прошлым годом")[2].partition("\n\n")[0]
+    listed = re.search("Результатов нет, в прошлом году были: (.*)", told)
+    assert listed and set(listed[1].split("; ")) == {title for procedure, title, *_ in mart if procedure in gone}
+
+
 def test_every_input_row_ends_in_one_place(warehouse: Warehouse) -> None:
     rows = warehouse.ask_inside("""
         select part_id from ops.source_part

@@ -9,6 +9,7 @@ import uuid
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from ravenstvo.intake import landing
@@ -137,3 +138,26 @@ def test_whatever_a_cell_holds_arrives_as_it_was_cleaned(intake, names):
     landed = dict(intake.ask("select school_login, coalesce(school_name, '') from landing.school_login"))
     kept = list(csv.reader(io.StringIO(written.decode("utf-8-sig"), newline=""), delimiter=";"))[1:]
     assert landed == {login: clean(name) for login, name, _ in kept}
+
+
+def test_a_form_that_is_described_afterwards_loads_at_the_next_run(intake):
+    rows = [["учётное имя", "как зовут", "где"], ["edu220001", "Школа № 1", "Район"]]
+    intake.write("логины.xlsx", rows)
+    assert intake.take() == {"логины.xlsx": "refused"}
+    folder = intake.settings.layouts_dir
+    folder.mkdir(exist_ok=True)
+    headers = {"school_login": rows[0][0], "school_name": rows[0][1], "municipality": rows[0][2]}
+    (folder / "own_logins.yml").write_text(
+        yaml.safe_dump(
+            {
+                "name": "own_logins",
+                "source": "school_login",
+                "title": "Логины по-своему",
+                "columns": {name: {"header": [header], "required": True} for name, header in headers.items()},
+            },
+            allow_unicode=True,
+        ),
+        encoding="utf-8",
+    )
+    assert intake.take() == {"логины.xlsx": "landed"}
+    assert intake.ask("select school_login, school_name, municipality from landing.school_login") == [tuple(rows[1])]

@@ -17,6 +17,7 @@ from typing import Any
 from ravenstvo.intake.opening import KNOWN, UNREAD
 from ravenstvo.intake.pool import Request, read_all
 from ravenstvo.intake.problems import Problem
+from ravenstvo.layouts import load_layouts
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse.connection import connect
 
@@ -184,10 +185,13 @@ def read_inbox(inbox: Path, year: int | None, settings: Settings) -> dict[str, A
 
     Raises:
         FileNotFoundError: there is no such folder.
+        ValueError: a document of a form is wrong.
         NoFilesError: it holds no file of a kind that can be read.
     """
     if not inbox.is_dir():
         raise FileNotFoundError(f"Нет папки с файлами: {inbox}")
+    # A mistake in a document of a form is told once and by its name, not by every file.
+    load_layouts()
     _sweep(settings.spool_dir)
     known = _known(settings)
     found: dict[str, list[Found]] = {}

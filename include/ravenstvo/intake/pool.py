@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import queue
 import subprocess
 import sys
@@ -72,7 +73,14 @@ class _Process:
         settings.logs_dir.mkdir(parents=True, exist_ok=True)
         with (settings.logs_dir / "reader.log").open("a", encoding="utf-8") as log:
             return subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, encoding="utf-8"
+                command,
+                # The documents of forms are read by the process itself.
+                env=os.environ | {"RAVENSTVO_HOME": str(settings.home)},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                encoding="utf-8",
             )
 
     def _why(self, in_time: bool) -> Problem:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
+from ravenstvo.settings import get_settings
 from ravenstvo.sources import Source, load_sources
 
 FOLDER = Path(__file__).parent
@@ -206,37 +208,55 @@ def check(layout: Layout, source: Source) -> None:
     """Both ways: no column that the source does not know, and none of the source forgotten in silence.
 
     Raises:
-        ValueError: which columns are unknown or forgotten.
+        ValueError: which columns are unknown or forgotten (in Russian).
     """
     says = PUPIL_SAYS if _of_pupils(source) else WORKER_SAYS
     if strange := set(layout.person) - {PERSON + name for name in says}:
-        raise ValueError(f"{layout.name}: nothing is made of {sorted(strange)}")
+        raise ValueError(f"из этих личных сведений ничего не получается: {_listed(strange)}")
     if mapped := source.made_columns & set(layout.columns):
-        raise ValueError(f"{layout.name}: columns that are made at the gate are mapped: {sorted(mapped)}")
+        raise ValueError(f"эти столбцы делает загрузка, в columns их не бывает: {_listed(mapped)}")
     known, told = set(source.column_names), given(layout, source) | set(layout.absent)
     if unknown := told - known:
-        raise ValueError(f"{layout.name}: columns unknown to {source.name}: {sorted(unknown)}")
+        raise ValueError(f"столбцов нет у сведений {source.name}: {_listed(unknown)}")
     if forgotten := known - told:
-        raise ValueError(f"{layout.name}: columns neither mapped nor named as absent: {sorted(forgotten)}")
+        raise ValueError(f"столбцы не названы ни в columns, ни в absent: {_listed(forgotten)}")
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names))
 
 
 @cache
 def load_layouts() -> dict[str, Layout]:
-    """Read every layout document of this folder and check it against its source.
+    """Read every layout document, the project's and the centre's own, and check it against its source.
+
+    A document of the centre's folder (``Settings.layouts_dir``) stands in place of the project's of the same name.
 
     Returns:
         Layout by name.
 
     Raises:
-        ValueError: a document names an unknown column, or forgets one.
+        ValueError: a document cannot be read, names an unknown column, or forgets one (in Russian).
     """
-    sources = load_sources()
-    layouts = {}
-    for path in sorted(FOLDER.glob("*.yml")):
+    folders = (FOLDER, get_settings().layouts_dir)
+    documents = {path.stem: path for folder in folders for path in sorted(folder.glob("*.yml"))}
+    return {name: _read(path) for name, path in sorted(documents.items())}
+
+
+def _read(path: Path) -> Layout:
+    try:
         layout = Layout.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
         if layout.name != path.stem:
-            raise ValueError(f"{path.name}: the document names the layout {layout.name!r}")
+            raise ValueError(f"name: {layout.name}, а файл называется {path.stem}")
         if not layout.not_data:
-            check(layout, sources[layout.source])
-        layouts[layout.name] = layout
-    return layouts
+            if layout.source not in load_sources():
+                raise ValueError(f"source: нет вида сведений {layout.source}")
+            check(layout, load_sources()[layout.source])
+        # Its patterns are compiled when they are first used: a wrong one is told here, not by the files that meet it.
+        _ = layout.patterns, layout.ignored, layout.item_pattern
+    except ValidationError as error:
+        told = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+        raise ValueError(f"Документ формы {path}: {told}") from error
+    except (ValueError, OSError, yaml.YAMLError, re.error) as error:
+        raise ValueError(f"Документ формы {path}: {' '.join(str(error).split())}") from error
+    return layout

@@ -9,6 +9,7 @@ from typing import Any
 from ravenstvo.intake.facts import FACT_TITLES
 from ravenstvo.intake.opening import KNOWN
 from ravenstvo.intake.pool import Request, read_all
+from ravenstvo.layouts import load_layouts
 from ravenstvo.runtime.terminal import Terminal
 from ravenstvo.settings import Settings
 from ravenstvo.sources import load_sources
@@ -32,8 +33,9 @@ def _examined(settings: Settings, file: Path, task: str, source: str | None = No
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: it is of no kind that can be read, or the source is unknown.
+        ValueError: it is of no kind that can be read, the source is unknown, or a document of a form is wrong.
     """
+    load_layouts()
     path = file.expanduser().absolute()
     if not path.is_file():
         raise FileNotFoundError(f"Нет файла {path}")

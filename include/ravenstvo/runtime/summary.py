@@ -44,6 +44,27 @@ where i.year = %s
 group by i.method_code, m.kind, m.label_ru
 order by m.kind <> 'low_share', i.method_code
 """
+# What came last year and did not come, or not wholly, this year: how it is told, and each thing with its remark.
+_MISSING = """
+select 'Не пришло, в прошлом году было' as told, 1 as place, source_title as what, null as remark
+from marts.mart_source_presence where year = %(year)s and is_yearly and state = 'missing_came_last_year'
+union all
+select 'Пришло не всё', 2, source_title,
+  format('школ %%s, в прошлом году %%s', coalesce(n_schools, 0), n_schools_last_year)
+from marts.mart_source_presence where year = %(year)s and is_yearly and state = 'partial'
+union all
+select 'Результатов нет, в прошлом году были', 3, procedure_title, null
+from marts.mart_procedure_presence where year = %(year)s and state = 'missing_came_last_year'
+union all
+select 'Результаты не всех', 4, procedure_title, coalesce('нет: ' || municipalities_missing,
+  format('школ %%s, в прошлом году %%s', n_schools, n_schools_last_year))
+from marts.mart_procedure_presence where year = %(year)s and state = 'partial'
+union all
+select 'Нет муниципалитета', 5, source_title, string_agg(municipality_name, ', ' order by municipality_name)
+from marts.mart_source_presence_municipality where year = %(year)s and is_missing group by source_title, source
+having source in (select source from marts.mart_source_presence where year = %(year)s and n_files > 0)
+order by place, what
+"""
 
 
 def show(settings: Settings, started: datetime, terminal: Terminal) -> int:
@@ -60,6 +81,7 @@ def show(settings: Settings, started: datetime, terminal: Terminal) -> int:
             terminal.say(f"Пересчитаны годы: {years} (расчёт {calculation['id']}).")
         _show_rows(cursor, found["year"], terminal)
         _show_remarks(cursor, found["year"], terminal)
+        _show_missing(cursor, found["year"], terminal)
         listed = _show_schools(cursor, found["year"], terminal)
         _show_changes(settings, cursor, listed, [] if calculation is None else calculation["years"], terminal)
         example = _example(cursor, listed) if listed else None
@@ -173,6 +195,23 @@ def _show_remarks(cursor: Cursor, year: int, terminal: Terminal) -> None:
     terminal.table(("Файл", "Отклонено строк", "Предупреждений"), remarks[:_SHOWN])
     if len(remarks) > _SHOWN:
         terminal.say(f"  … и ещё {len(remarks) - _SHOWN}; у каждого файла своя книга с замечаниями")
+
+
+def _show_missing(cursor: Cursor, year: int, terminal: Terminal) -> None:
+    """What the year lacks beside the year before: sources, procedures, municipalities."""
+    cursor.execute("select to_regclass('marts.mart_procedure_presence')")
+    if (cursor.fetchone() or (None,))[0] is None:
+        return
+    cursor.execute(_MISSING, {"year": year})
+    missing: dict[str, list[str]] = {}
+    for told, _place, what, remark in cursor.fetchall():
+        missing.setdefault(told, []).append(f"{what} ({remark})" if remark else what)
+    if not missing:
+        return
+    terminal.heading(f"Чего не хватает рядом с прошлым годом, {year} год")
+    for told, things in missing.items():
+        more = f"; … и ещё {len(things) - _SHOWN}" if len(things) > _SHOWN else ""
+        terminal.say(f"  {told}: {'; '.join(things[:_SHOWN])}{more}")
 
 
 def _show_schools(cursor: Cursor, year: int, terminal: Terminal) -> int | None:

@@ -171,9 +171,12 @@ def document(**columns):
 @pytest.mark.parametrize(
     ("layout", "says"),
     [
-        (document(person_key={"header": ["СНИЛС"]}, **{"person.snils": {"header": ["СНИЛС"]}}), "made at the gate"),
-        (document(**{"person.snlis": {"header": ["СНИЛС"]}}), "nothing is made of"),
-        (document(), "neither mapped nor named as absent"),
+        (
+            document(person_key={"header": ["СНИЛС"]}, **{"person.snils": {"header": ["СНИЛС"]}}),
+            "эти столбцы делает загрузка",
+        ),
+        (document(**{"person.snlis": {"header": ["СНИЛС"]}}), "ничего не получается"),
+        (document(), "ни в columns, ни в absent"),
     ],
 )
 def test_document_cannot_lead_around_the_gate(layout, says) -> None:
