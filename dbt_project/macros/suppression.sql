@@ -19,6 +19,14 @@
     )
 {%- endmacro %}
 
+{#- Width of the widest band. -#}
+{% macro suppress_widest(policy='policy') -%}
+    (
+        select max(cast(band.rule ->> 'percent' as integer))
+        from jsonb_array_elements({{ policy }}.bands) as band (rule)
+    )
+{%- endmacro %}
+
 {#- Lower end in percent of the band that holds x of n; the last band holds all of n too. In whole numbers. -#}
 {% macro suppress_band_from(x, n, width) -%}
     cast(least(100 - {{ width }}, cast({{ x }} as bigint) * 100 / (cast({{ n }} as bigint) * {{ width }}) * {{ width }}) as integer)

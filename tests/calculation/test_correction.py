@@ -111,6 +111,31 @@ def _lower_one_mark(inbox: Path) -> tuple[str, Path]:
     return cells[1].zfill(6), corrected
 
 
+def _check_numbers_of_the_open_list(settings: Settings) -> None:
+    """What the list tells school by school, the table of numbers neither hides nor contradicts."""
+    counted = (
+        "select municipality_code, count(*), count(*) filter (where status = 'listed') from publish.publish_school_list"
+        " where year = %s and method_code = %s and status <> 'insufficient_data' group by municipality_code order by 1"
+    )
+    by_place = {place: (n, low) for place, n, low in do(settings, counted, YEAR, METHOD)}
+    shown = do(
+        settings,
+        "select municipality_code, is_hidden, n_schools_rounded, n_low_rounded, percent_from, percent_to"
+        " from publish.publish_identification where year = %s and method_code = %s",
+        *(YEAR, METHOD),
+    )
+    assert len(shown) == len(by_place) + 1 > 1
+    for place, is_hidden, n_rounded, low_rounded, low_from, low_to in shown:
+        if place is None:
+            n, low = map(sum, zip(*by_place.values(), strict=True))
+            assert abs(low - low_rounded) <= 2
+        else:
+            n, low = by_place[place]
+        assert not is_hidden
+        assert abs(n - n_rounded) <= 2
+        assert low_from * n <= low * 100 <= low_to * n
+
+
 def test_one_changed_mark_is_one_school_and_one_procedure_and_the_approved_list_stays(
     first: tuple[Settings, str], inbox: Path
 ) -> None:
@@ -123,6 +148,7 @@ def test_one_changed_mark_is_one_school_and_one_procedure_and_the_approved_list_
     )
     approved, decided, hashes = do(settings, published), do(settings, shown), _hashes(settings, calculation_id)
     assert len(approved) == len(decided) > 0
+    _check_numbers_of_the_open_list(settings)
 
     code, corrected = _lower_one_mark(inbox)
     second = calculate(settings, inbox)

@@ -1,5 +1,9 @@
 -- How many schools each method finds, for everyone: of the schools of which enough pupils are known, rounded; in a
--- municipality a band, and only where there are enough schools.
+-- municipality a band, and only where there are enough schools. Where the list is approved, it is open school by
+-- school: the numbers are those of the list, and nothing is hidden that the list tells. A view, because lists are
+-- approved between calculations.
+{{ config(materialized='view') }}
+
 with
 
 policy as (
@@ -9,7 +13,28 @@ policy as (
 
 ),
 
--- Methods that judge results; schools without a verdict are in no count.
+decision as (
+
+    select
+        year,
+        method_code,
+        school_id,
+        decided_status = 'included' as is_listed
+    from {{ ref('mart_identification_published') }}
+    where is_in_force
+
+),
+
+approved as (
+
+    select distinct
+        year,
+        method_code
+    from decision
+
+),
+
+-- Methods that judge results; schools without a verdict are in no count, but in an approved list each school is.
 school as (
 
     select
@@ -19,7 +44,10 @@ school as (
         identification.is_list_method,
         identification.municipality_code,
         identification.municipality_name,
-        identification.is_low_results,
+        approved.year is not null as is_approved,
+        case
+            when approved.year is not null then coalesce(decision.is_listed, false) else identification.is_low_results
+        end as is_low_results,
         coalesce(publishable.is_enough, false) as is_enough
     from {{ ref('mart_identification') }} as identification
     left join {{ ref('int_publishable_school') }} as publishable
@@ -27,7 +55,16 @@ school as (
             identification.year = publishable.year
             and identification.school_id = publishable.school_id
             and identification.method_code = publishable.method_code
-    where identification.is_low_results is not null
+    left join approved
+        on
+            identification.year = approved.year
+            and identification.method_code = approved.method_code
+    left join decision
+        on
+            identification.year = decision.year
+            and identification.method_code = decision.method_code
+            and identification.school_id = decision.school_id
+    where identification.is_low_results is not null or approved.year is not null
 
 ),
 
@@ -38,6 +75,7 @@ region as (
         method_code,
         max(method_title) as method_title,
         bool_or(is_list_method) as is_list_method,
+        bool_or(is_approved) as is_approved,
         count(*) filter (where is_enough) as n_schools,
         count(*) filter (where is_enough and is_low_results) as n_low,
         count(*) filter (where not is_enough) as n_insufficient
@@ -55,6 +93,7 @@ cell as (
         municipality_code is null as is_rest,
         max(method_title) as method_title,
         bool_or(is_list_method) as is_list_method,
+        bool_or(is_approved) as is_approved,
         max(municipality_name) as municipality_name,
         count(*) as n_schools,
         count(*) filter (where is_low_results) as n_low
@@ -68,8 +107,10 @@ judged as (
 
     select
         cell.*,
-        {{ suppress_hidden('cell.n_schools', 'cell.is_rest', 'cell.year, cell.method_code', 'cell.municipality_code') }}
-            as is_hidden
+        not cell.is_approved
+        and {{ suppress_hidden(
+            'cell.n_schools', 'cell.is_rest', 'cell.year, cell.method_code', 'cell.municipality_code'
+        ) }} as is_hidden
     from cell
     cross join policy
 
@@ -82,6 +123,7 @@ listed as (
         method_code,
         method_title,
         is_list_method,
+        is_approved,
         'municipality' as area_kind,
         municipality_code,
         municipality_name,
@@ -97,13 +139,14 @@ listed as (
         region.method_code,
         region.method_title,
         region.is_list_method,
+        region.is_approved,
         'region' as area_kind,
         null as municipality_code,
         null as municipality_name,
         region.n_schools,
         region.n_low,
         region.n_insufficient,
-        region.n_schools < policy.min_n as is_hidden
+        region.n_schools = 0 or (region.n_schools < policy.min_n and not region.is_approved) as is_hidden
     from region
     cross join policy
 
@@ -115,7 +158,8 @@ banded as (
         listed.*,
         policy.min_n,
         policy.rounding_base,
-        {{ suppress_width('listed.n_schools') }} as width
+        -- Below the first band only an approved list is shown: in the widest one.
+        coalesce({{ suppress_width('listed.n_schools') }}, {{ suppress_widest() }}) as width
     from listed
     cross join policy
 
@@ -128,6 +172,7 @@ measured as (
         method_code,
         method_title,
         is_list_method,
+        is_approved,
         area_kind,
         municipality_code,
         municipality_name,
@@ -169,6 +214,10 @@ select
     case
         when is_hidden
             then 'Скрыто: школ меньше ' || min_n || ' здесь или там, откуда это число можно вычислить'
+        when is_approved
+            then
+                'Перечень утверждён и открыт: по нему. Число округлено до ' || rounding_base
+                || ', доля — с точностью до ' || width || ' п. п.'
         else 'Число округлено до ' || rounding_base || ', доля — с точностью до ' || width || ' п. п.'
     end as rule_text
 from measured

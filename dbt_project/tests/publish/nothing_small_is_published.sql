@@ -29,6 +29,21 @@ pupil_cell as (
 
 ),
 
+-- An approved list is open school by school: what it tells is no secret of another table. Its own rule is the last one.
+open_list as (
+
+    select
+        year,
+        method_code,
+        municipality_code,
+        count(*) as n,
+        count(*) filter (where status = 'listed') as n_listed
+    from {{ ref('publish_school_list') }}
+    where status <> 'insufficient_data'
+    group by year, method_code, municipality_code
+
+),
+
 school_cell as (
 
     select
@@ -42,7 +57,13 @@ school_cell as (
             identification.year = publishable.year
             and identification.school_id = publishable.school_id
             and identification.method_code = publishable.method_code
-    where publishable.is_enough and identification.is_low_results is not null
+    where
+        publishable.is_enough
+        and identification.is_low_results is not null
+        and not exists (
+            select 1 from open_list
+            where identification.year = open_list.year and identification.method_code = open_list.method_code
+        )
     group by identification.year, identification.method_code, identification.municipality_code
 
 ),
@@ -104,11 +125,16 @@ region as (
     union all
     select
         'publish_identification' as model,
-        year,
-        method_code as subject_of_total,
-        is_hidden
-    from {{ ref('publish_identification') }}
-    where area_kind = 'region'
+        published.year,
+        published.method_code as subject_of_total,
+        published.is_hidden
+    from {{ ref('publish_identification') }} as published
+    where
+        published.area_kind = 'region'
+        and not exists (
+            select 1 from open_list
+            where published.year = open_list.year and published.method_code = open_list.method_code
+        )
 
 )
 
@@ -145,6 +171,26 @@ where
             and total.n_hidden_cells < total.n_cells
             and (total.n_hidden_cells < policy.min_hidden or total.n_hidden < policy.min_n)
         )
+    )
+union all
+select
+    'publish_identification' as model,
+    open_list.year,
+    open_list.method_code as subject_of_total,
+    open_list.municipality_code as area,
+    'numbers tell more than the open list, or something else' as problem
+from open_list
+left join {{ ref('publish_identification') }} as published
+    on
+        open_list.year = published.year
+        and open_list.method_code = published.method_code
+        and open_list.municipality_code = published.municipality_code
+        and published.area_kind = 'municipality'
+where
+    open_list.municipality_code is not null
+    and not coalesce(
+        open_list.n_listed * 100 between published.percent_from * open_list.n and published.percent_to * open_list.n,
+        false
     )
 union all
 select
