@@ -44,10 +44,12 @@ def main() -> None:
     from ravenstvo.publishing.template_lists import TemplateError
     from ravenstvo.runtime.airflow_home import AirflowError
     from ravenstvo.runtime.bi import BiError
+    from ravenstvo.runtime.readers import ReaderError
     from ravenstvo.runtime.recalculation import BusyError
     from ravenstvo.runtime.services import ServiceError
     from ravenstvo.runtime.withdrawal import WithdrawalError
     from ravenstvo.warehouse.account import AccountError
+    from ravenstvo.warehouse.journal import JournalError
     from ravenstvo.warehouse.logins import LoginError
     from ravenstvo.warehouse.server import ServerError
     from ravenstvo.warehouse.socket_folder import SocketError
@@ -65,7 +67,9 @@ def main() -> None:
         ExportError,
         DocumentError,
         FileExistsError,
+        JournalError,
         LoginError,
+        ReaderError,
         ReportError,
         ServerError,
         ServiceError,
@@ -358,6 +362,64 @@ def layout_propose(
     from ravenstvo.runtime import layouts
 
     raise typer.Exit(layouts.propose(get_settings(), file, source))
+
+
+By = Annotated[str, typer.Option(help="Кто это делает")]
+Reason = Annotated[str, typer.Option(help="Почему")]
+
+reader_commands = typer.Typer(
+    help="Пользователи базы, которые видят в витринах строки одного муниципалитета.", no_args_is_help=True
+)
+app.add_typer(reader_commands, name="reader")
+
+
+@reader_commands.command("add")
+def reader_add(
+    municipality: Annotated[str, typer.Option(help="Код или название муниципалитета")],
+    by: By = "",
+    reason: Reason = "",
+) -> None:
+    """Завести пользователя муниципалитета или дать ему новый пароль."""
+    from ravenstvo.runtime import readers
+
+    with _warehouse():
+        reader = readers.add(get_settings(), municipality, by, reason)
+    typer.echo(f"Пользователь {reader.login} видит строки: {reader.municipality_code} {reader.municipality_name}")
+    typer.echo(f"Пароль: {readers.passwords_file(get_settings())}")
+
+
+@reader_commands.command("remove")
+def reader_remove(
+    login: Annotated[str, typer.Argument(help="Пользователь, как в «reader list»")], by: By = "", reason: Reason = ""
+) -> None:
+    """Убрать пользователя муниципалитета."""
+    from ravenstvo.runtime import readers
+
+    with _warehouse():
+        readers.remove(get_settings(), login, by, reason)
+    typer.echo(f"Пользователь {login} убран.")
+
+
+@reader_commands.command("list")
+def reader_list() -> None:
+    """Показать пользователей муниципалитетов."""
+    from ravenstvo.runtime import readers
+
+    with _warehouse():
+        for reader in readers.listed(get_settings()):
+            typer.echo(f"{reader.login}: {reader.municipality_code} {reader.municipality_name or 'нет в справочнике'}")
+
+
+@app.command()
+def audit() -> None:
+    """Показать журнал: кто открывал исходные файлы, менял ключ и круг читателей; проверить, что он не изменён."""
+    from ravenstvo.asking import journal_lines
+
+    with _warehouse() as connection:
+        lines, is_whole = journal_lines(connection)
+    for line in lines:
+        typer.echo(line)
+    raise typer.Exit(0 if is_whole else 1)
 
 
 bi_commands = typer.Typer(help="Superset: дашборды на витринах.", no_args_is_help=True)

@@ -26,6 +26,13 @@ class Settings(BaseSettings):
     warehouse_url: str | None = Field(
         default=None, description="PostgreSQL of one's own; without it the embedded server"
     )
+    loader_url: str | None = Field(
+        default=None,
+        description="Login of the role loader, where an administrator has made it",
+    )
+    transformer_url: str | None = Field(
+        default=None, description="Login of the role transformer, where an administrator has made it"
+    )
     airflow_url: str | None = Field(
         default=None, description="Airflow's metadata database; without it the embedded server"
     )
@@ -67,7 +74,7 @@ class Settings(BaseSettings):
         """Paths are relative to where the command was called, also in tasks that run elsewhere."""
         return None if path is None else Path(os.path.abspath(path.expanduser()))
 
-    @field_validator("warehouse_url", "airflow_url", "bi_url", mode="after")
+    @field_validator("warehouse_url", "loader_url", "transformer_url", "airflow_url", "bi_url", mode="after")
     @classmethod
     def _postgresql(cls, url: str | None) -> str | None:
         """Accept ``postgres://`` and ``postgresql://``; refuse other databases."""

@@ -19,6 +19,7 @@ from ravenstvo.intake.pool import Request, read_all
 from ravenstvo.intake.problems import Problem
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse.connection import connect
+from ravenstvo.warehouse.roles import LOADER
 
 DESCRIPTION = "file.json"
 _ABANDONED_AFTER = 24 * 3600
@@ -118,7 +119,7 @@ def _known(settings: Settings) -> dict[str, dict[str, Any]]:
         where f.status in ('landed', 'waiting', 'withdrawn')
         group by f.sha256
     """
-    with connect(settings) as connection, connection.cursor() as cursor:
+    with connect(settings, LOADER) as connection, connection.cursor() as cursor:
         cursor.execute(query)
         return {sha256: {"last": last, "waits_for": waits} for sha256, last, waits in cursor.fetchall()}
 

@@ -17,6 +17,7 @@ from ravenstvo.intake.discover import DESCRIPTION
 from ravenstvo.settings import Settings
 from ravenstvo.sources import load_sources
 from ravenstvo.warehouse.connection import connect
+from ravenstvo.warehouse.roles import LOADER
 
 _CHUNK = 1 << 20
 # Cleaned cells hold no control characters, so neither separator nor quote can stand in a value.
@@ -191,7 +192,7 @@ def land(descriptor: dict[str, str], settings: Settings) -> dict[str, Any]:
     due = [part for part in file["parts"] if part["source"] and (part["year"] or 0) <= file["campaign_year"]]
     status = "refused" if file["refused"] else "landed" if due else "waiting"
     n_rows = 0
-    with connect(settings) as connection:
+    with connect(settings, LOADER) as connection:
         file_id, before = _enter_file(connection, file, status)
         _enter_problems(connection, file_id, file)
         if status != "refused":

@@ -19,7 +19,7 @@ import psycopg2
 from psycopg2 import errors
 from sqlalchemy.engine import URL
 
-from ravenstvo.runtime import private_files
+from ravenstvo import private_files
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse import server
 from ravenstvo.warehouse.connection import url_parameters
