@@ -50,6 +50,7 @@ def main() -> None:
     from ravenstvo.runtime.withdrawal import WithdrawalError
     from ravenstvo.warehouse.account import AccountError
     from ravenstvo.warehouse.journal import JournalError
+    from ravenstvo.warehouse.keys import PseudonymKeyError
     from ravenstvo.warehouse.logins import LoginError
     from ravenstvo.warehouse.server import ServerError
     from ravenstvo.warehouse.socket_folder import SocketError
@@ -69,6 +70,7 @@ def main() -> None:
         FileExistsError,
         JournalError,
         LoginError,
+        PseudonymKeyError,
         ReaderError,
         ReportError,
         ServerError,
@@ -408,6 +410,38 @@ def reader_list() -> None:
     with _warehouse():
         for reader in readers.listed(get_settings()):
             typer.echo(f"{reader.login}: {reader.municipality_code} {reader.municipality_name or 'нет в справочнике'}")
+
+
+key_commands = typer.Typer(help="Ключ псевдонимов.", no_args_is_help=True)
+app.add_typer(key_commands, name="key")
+
+
+@key_commands.command("status")
+def key_status() -> None:
+    """Показать версии и отпечатки ключей; проверить, что файл ключа — тот самый."""
+    from ravenstvo.runtime import key_rotation
+
+    with _warehouse():
+        known = key_rotation.state(get_settings())
+    for version, fingerprint in enumerate(known.fingerprints, start=1):
+        typer.echo(f"Версия {version}: отпечаток {fingerprint}")
+    typer.echo(f"Действует версия {len(known.fingerprints)}. Файл: {get_settings().key_file}")
+    if known.is_unfinished:
+        typer.echo("Смена ключа не доведена до конца: повторите «ravenstvo key rotate».")
+
+
+@key_commands.command("rotate")
+def key_rotate(by: By = "", reason: Reason = "") -> None:
+    """Ввести новый ключ и перевести на него загруженные записи: имена для этого не нужны."""
+    from ravenstvo.runtime import key_rotation
+
+    with _warehouse():
+        done = key_rotation.rotate(get_settings(), by, reason)
+    typer.echo(
+        f"Действует ключ версии {done.version}. Переведено псевдонимов: {done.n_pseudonyms}, строк: {done.n_rows}"
+    )
+    typer.echo(f"Сохраните копию файла отдельно от базы: {get_settings().key_file}")
+    typer.echo("Звезду и витрины переведёт следующий расчёт: ravenstvo run")
 
 
 @app.command()

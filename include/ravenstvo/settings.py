@@ -36,6 +36,9 @@ class Settings(BaseSettings):
     airflow_url: str | None = Field(
         default=None, description="Airflow's metadata database; without it the embedded server"
     )
+    key_file: Path = Field(
+        default_factory=lambda given: given["home"] / "pseudonym.key", description="File of the pseudonyms' keys"
+    )
     inbox: Path | None = Field(
         default=None, description="Folder of files to load; without it the shipped sample region"
     )
@@ -68,7 +71,7 @@ class Settings(BaseSettings):
         default=False, description="Whether what a guest may see is open without a login as well"
     )
 
-    @field_validator("home", "inbox", "bi_environment", mode="after")
+    @field_validator("home", "key_file", "inbox", "bi_environment", mode="after")
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
         """Paths are relative to where the command was called, also in tasks that run elsewhere."""
@@ -128,11 +131,6 @@ class Settings(BaseSettings):
     def logs_dir(self) -> Path:
         """Logs of Airflow, dbt and the services."""
         return self.home / "logs"
-
-    @property
-    def key_file(self) -> Path:
-        """Secret key of the pupils' pseudonyms."""
-        return self.home / "pseudonym.key"
 
     @property
     def last_inbox_file(self) -> Path:

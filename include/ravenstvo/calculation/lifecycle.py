@@ -21,6 +21,7 @@ from ravenstvo.calculation.inputs import code_version, data_hashes, libraries, s
 from ravenstvo.calculation.record import record_begin, record_end
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse.connection import connect, parameters
+from ravenstvo.warehouse.keys import version_in_force
 from ravenstvo.warehouse.roles import TRANSFORMER
 
 _TRIES, _PAUSE = 10, 0.1
@@ -66,7 +67,8 @@ def begin(settings: Settings, year: int | None = None) -> Calculation | None:
         if campaign is None or campaign not in data:
             return None
         seeds, code = seeds_hash(settings.project_root), code_version(settings.project_root)
-        hashes = {y: year_hash(data[y], seeds, code) for y in sorted(data) if y <= campaign}
+        key_version = version_in_force(cursor)
+        hashes = {y: year_hash(data[y], seeds, code, key_version) for y in sorted(data) if y <= campaign}
         changed = [y for y, value in hashes.items() if last.get(y) != value]
         if not changed and not _unvalidated(cursor):
             return None

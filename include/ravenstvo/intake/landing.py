@@ -16,6 +16,7 @@ from psycopg2.extras import execute_values
 from ravenstvo.intake.discover import DESCRIPTION
 from ravenstvo.settings import Settings
 from ravenstvo.sources import load_sources
+from ravenstvo.warehouse import keys
 from ravenstvo.warehouse.connection import connect
 from ravenstvo.warehouse.roles import LOADER
 
@@ -53,6 +54,14 @@ class _Numbered(io.RawIOBase):
             self._rest += chunk
         piece, self._rest = self._rest[:size], self._rest[size:]
         return piece
+
+
+def _check_key(connection: Connection, version: int) -> None:
+    """Keep the key as it is to the end of the transaction; it may have been changed since the file was read."""
+    with connection.cursor() as cursor:
+        cursor.execute(keys.LANDS)
+        if keys.version_in_force(cursor) != version:
+            raise keys.PseudonymKeyError("Ключ псевдонимов сменили, пока файлы читались: запустите загрузку ещё раз.")
 
 
 def _enter_file(connection: Connection, file: dict[str, Any], status: str) -> tuple[int, str]:
@@ -174,6 +183,15 @@ def _land_parts(connection: Connection, file_id: int, file: dict[str, Any], spoo
     return n_rows
 
 
+def _enter_run(connection: Connection, file_id: int, key_version: int, n_rows: int) -> None:
+    """Note that the rows of a file were made nameless, and with which key: operations on personal data are recorded."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "insert into vault.deid_run (file_id, key_version, n_records) values (%s, %s, %s)",
+            (file_id, key_version, n_rows),
+        )
+
+
 def land(descriptor: dict[str, str], settings: Settings) -> dict[str, Any]:
     """Land one file that ``read_inbox`` has read.
 
@@ -193,10 +211,13 @@ def land(descriptor: dict[str, str], settings: Settings) -> dict[str, Any]:
     status = "refused" if file["refused"] else "landed" if due else "waiting"
     n_rows = 0
     with connect(settings, LOADER) as connection:
+        _check_key(connection, file["key_version"])
         file_id, before = _enter_file(connection, file, status)
         _enter_problems(connection, file_id, file)
         if status != "refused":
             n_rows = _land_parts(connection, file_id, file, spool)
+        if n_rows:
+            _enter_run(connection, file_id, file["key_version"], n_rows)
     shutil.rmtree(spool, ignore_errors=True)
     known = before == "landed" and not n_rows
     return {"path": file["path"], "status": "known" if known else status, "rows": n_rows}
