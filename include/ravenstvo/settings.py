@@ -39,6 +39,12 @@ class Settings(BaseSettings):
     key_file: Path = Field(
         default_factory=lambda given: given["home"] / "pseudonym.key", description="File of the pseudonyms' keys"
     )
+    archive_days: int = Field(
+        default=30, ge=0, description="Days that originals of landed files stay in the encrypted archive; 0: no archive"
+    )
+    archive_key_file: Path = Field(
+        default_factory=lambda given: given["home"] / "archive.key", description="Secret key of the archive"
+    )
     inbox: Path | None = Field(
         default=None, description="Folder of files to load; without it the shipped sample region"
     )
@@ -71,7 +77,7 @@ class Settings(BaseSettings):
         default=False, description="Whether what a guest may see is open without a login as well"
     )
 
-    @field_validator("home", "key_file", "inbox", "bi_environment", mode="after")
+    @field_validator("home", "key_file", "archive_key_file", "inbox", "bi_environment", mode="after")
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
         """Paths are relative to where the command was called, also in tasks that run elsewhere."""
@@ -131,6 +137,16 @@ class Settings(BaseSettings):
     def logs_dir(self) -> Path:
         """Logs of Airflow, dbt and the services."""
         return self.home / "logs"
+
+    @property
+    def archive_dir(self) -> Path:
+        """Encrypted originals of landed files."""
+        return self.home / "archive"
+
+    @property
+    def archive_public_key_file(self) -> Path:
+        """What originals are sealed for; the secret half may lie elsewhere."""
+        return self.home / "archive.pub"
 
     @property
     def last_inbox_file(self) -> Path:

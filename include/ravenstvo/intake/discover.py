@@ -225,6 +225,8 @@ def read_inbox(inbox: Path, year: int | None, settings: Settings) -> dict[str, A
             "loaded_at": now.isoformat(),
             "campaign_year": campaign,
             "key_version": n_keys,
+            # A name may hold bytes that are no text.
+            "full_path": os.fsencode(file.full_path).hex(),
         }
         (folder / DESCRIPTION).write_text(json.dumps(description, ensure_ascii=False), encoding="utf-8")
         files.append({"name": PurePosixPath(file.path).name, "path": file.path, "spool": folder.name})

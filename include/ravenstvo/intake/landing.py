@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
@@ -14,9 +15,10 @@ from psycopg2.extensions import connection as Connection
 from psycopg2.extras import execute_values
 
 from ravenstvo.intake.discover import DESCRIPTION
+from ravenstvo.intake.problems import Problem
 from ravenstvo.settings import Settings
 from ravenstvo.sources import load_sources
-from ravenstvo.warehouse import keys
+from ravenstvo.warehouse import keys, vault
 from ravenstvo.warehouse.connection import connect
 from ravenstvo.warehouse.roles import LOADER
 
@@ -183,6 +185,40 @@ def _land_parts(connection: Connection, file_id: int, file: dict[str, Any], spoo
     return n_rows
 
 
+def _archive(settings: Settings, file: dict[str, Any]) -> tuple[int, str] | None:
+    """Seal the original, before its rows come in. Returns its size there and the key's fingerprint.
+
+    None where there is no archive; or the file is gone or changed since it was read, which its sender is told.
+    """
+    if not settings.archive_days:
+        return None
+    try:
+        public = vault.public_key(settings)
+        path = Path(os.fsdecode(bytes.fromhex(file["full_path"])))
+        n_bytes = vault.seal(path, vault.place(settings, file["sha256"]), file["sha256"], public)
+    except vault.ChangedError as error:
+        advice = "Храните исходный файл сами: программа его не сохранила"
+        file["problems"].append(
+            Problem("not_archived", f"{error}: в архив он не помещён", advice, severity="warning").as_dict()
+        )
+        return None
+    return n_bytes, vault.fingerprint(public)
+
+
+def _enter_original(connection: Connection, file_id: int, file: dict[str, Any], archived: tuple[int, str]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            insert into vault.original (file_id, sha256, size_bytes, stored_bytes, key_fingerprint)
+            values (%s, %s, %s, %s, %s)
+            on conflict (file_id) do update set
+              stored_bytes = excluded.stored_bytes, key_fingerprint = excluded.key_fingerprint,
+              archived_at = excluded.archived_at, removed_at = null
+            """,
+            (file_id, file["sha256"], file["size_bytes"], *archived),
+        )
+
+
 def _enter_run(connection: Connection, file_id: int, key_version: int, n_rows: int) -> None:
     """Note that the rows of a file were made nameless, and with which key: operations on personal data are recorded."""
     with connection.cursor() as cursor:
@@ -210,6 +246,7 @@ def land(descriptor: dict[str, str], settings: Settings) -> dict[str, Any]:
     due = [part for part in file["parts"] if part["source"] and (part["year"] or 0) <= file["campaign_year"]]
     status = "refused" if file["refused"] else "landed" if due else "waiting"
     n_rows = 0
+    archived = _archive(settings, file) if status == "landed" else None
     with connect(settings, LOADER) as connection:
         _check_key(connection, file["key_version"])
         file_id, before = _enter_file(connection, file, status)
@@ -218,6 +255,8 @@ def land(descriptor: dict[str, str], settings: Settings) -> dict[str, Any]:
             n_rows = _land_parts(connection, file_id, file, spool)
         if n_rows:
             _enter_run(connection, file_id, file["key_version"], n_rows)
+        if archived is not None:
+            _enter_original(connection, file_id, file, archived)
     shutil.rmtree(spool, ignore_errors=True)
     known = before == "landed" and not n_rows
     return {"path": file["path"], "status": "known" if known else status, "rows": n_rows}

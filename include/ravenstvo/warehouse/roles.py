@@ -138,7 +138,7 @@ def _loader(cursor: Cursor) -> list[str]:
         "grant insert (action, person, machine_user, file_id, sha256, reason) on ops.vault_access to loader",
         "grant insert on vault.deid_run to loader",
         "grant select, insert on vault.original to loader",
-        "grant update (removed_at) on vault.original to loader",
+        "grant update (stored_bytes, key_fingerprint, archived_at, removed_at) on vault.original to loader",
         "grant select on all tables in schema seeds to loader",
         "alter default privileges in schema seeds grant select on tables to loader",
     ]
