@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ravenstvo.settings import Settings, get_settings
+from ravenstvo.settings import Settings, SettingsError, get_settings
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
@@ -76,6 +76,7 @@ def main() -> None:
         ReportError,
         ServerError,
         ServiceError,
+        SettingsError,
         ShapeError,
         SocketError,
         TemplateError,
@@ -91,8 +92,11 @@ def main() -> None:
         raise SystemExit(1) from None
     except ValidationError as error:
         for problem in error.errors():
+            if problem["type"] == "default_factory_not_called":
+                continue  # waits for a setting that is wrong itself
             name = "_".join(["RAVENSTVO", *map(str, problem["loc"])]).upper()
-            typer.echo(f"Ошибка: настройка {name}: {problem['msg']}", err=True)
+            said = problem["msg"].removeprefix("Value error, ")
+            typer.echo(f"Ошибка: настройка {name}: {said}", err=True)
         raise SystemExit(1) from None
 
 

@@ -47,7 +47,8 @@ def test_what_is_sealed_is_opened_to_the_byte(home: Settings, size: int) -> None
     assert opened.read_bytes() == content
     for path in (sealed, opened, home.archive_key_file):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert stat.S_IMODE(sealed.parent.stat().st_mode) == 0o700
+    for folder in (sealed.parent, home.archive_dir):
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
 def test_a_changed_cut_or_swapped_file_is_not_opened(home: Settings) -> None:

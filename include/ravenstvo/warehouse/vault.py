@@ -64,7 +64,8 @@ def seal(source: Path, target: Path, sha256: str, public: X25519PublicKey) -> in
 
     Raises ChangedError when the file is gone or has another fingerprint; nothing is left then.
     """
-    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for folder in (target.parent.parent, target.parent):
+        folder.mkdir(exist_ok=True, mode=0o700)
     draft = target.with_name(f"{target.name}.{os.getpid()}.new")
     own = X25519PrivateKey.generate()
     head = _MAGIC + own.public_key().public_bytes_raw()
