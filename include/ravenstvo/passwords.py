@@ -11,7 +11,7 @@ _KNOWN = frozenset(
 )
 _SHORTEST = 12
 # The same sign over and over, or the digits in their order.
-_DIGITS = "01234567890" * 4
+_DIGITS = "0123456789" * 4
 
 
 def weakness(password: str, *names: str | None) -> str | None:
