@@ -73,12 +73,17 @@ class Worker:
 
 @dataclass(frozen=True)
 class Person:
-    """What a protocol says of a pupil; it never leaves the reading process."""
+    """What a protocol says of a pupil; it never leaves the reading process.
+
+    ``birth_date`` is ISO where it could be read.
+    """
 
     surname: str = ""
     given_name: str = ""
     patronymic: str = ""
     document: str = ""
+    birth_date: str = ""
+    snils: str = ""
 
     @property
     def name(self) -> str:
@@ -102,14 +107,17 @@ class Pseudonyms:
     def keys(self, person: Person, school: str, year: str, code: str) -> tuple[str, str, str]:
         """Pseudonym of the person, of the name within the school and year, and the level of the link.
 
-        Level 2: name and document, stable over the years. Level 3: name or participant code within the school and
-        year only. A row that names nobody has no pseudonym.
+        Level 1: a valid СНИЛС. Level 2: name and document, and the date of birth where the protocol has one; both are
+        stable over the years. Level 3: name or participant code within the school and year only. A row that names
+        nobody has no pseudonym.
         """
-        name = person.name
+        name, (snils, _state), born = person.name, check_snils(person.snils), a_date(person.birth_date)
         document = _NOT_DIGIT.sub("", person.document)
         name_key = self._token("name", f"{name}|{school}|{year}") if name else ""
+        if snils:
+            return self._token("snils", snils), name_key, "1"
         if name and document:
-            return self._token("person", f"{name}|{document}"), name_key, "2"
+            return self._token("person", "|".join([name, *([born] if born else []), document])), name_key, "2"
         if name:
             return name_key, name_key, "3"
         if code:
