@@ -117,16 +117,18 @@ def test_originals_go_when_their_time_is_over_and_no_others(intake, vpr) -> None
     settings = intake.settings
     abandoned = vault.place(settings, "ab" * 32)
     abandoned.parent.mkdir(exist_ok=True)
-    for name in (abandoned, abandoned.with_name("cd" * 32 + ".sealed")):
-        name.write_bytes(b"left by a landing that was killed")
-    os.utime(abandoned, (0, 0))
+    draft, young = abandoned.with_name(f"{abandoned.name}.7.new"), abandoned.with_name("cd" * 32 + ".sealed")
+    for left in (abandoned, draft, young):
+        left.write_bytes(b"left by a landing that was killed")
+    for left in (abandoned, draft):
+        os.utime(left, (0, 0))
     intake.age(29.9, 1)
     assert archive.expire(settings) == 0
     intake.age(0.2, 1)
     assert archive.expire(settings) == 1
     assert [one.removed_at is None for one in archive.listed(settings)] == [False, True]
-    assert len({sha256 for sha256, _ in vault.stored(settings)}) == 2
-    assert not abandoned.exists()
+    kept = [path for path in settings.archive_dir.glob("*/*") if path != young]
+    assert len(kept) == 1 and young.exists()
     with pytest.raises(vault.VaultError, match="срок хранения истёк"):
         archive.restore(settings, 1, *WHO)
     assert intake.ask("select action, file_id, reason from ops.vault_access") == [("expire", 1, "срок хранения 30 дн.")]
@@ -139,7 +141,7 @@ def test_a_file_that_changed_after_it_was_read_lands_and_its_sender_is_told(inta
     full.write_bytes(b"other bytes")
     assert land(file, intake.settings)["status"] == "landed"
     assert archive.listed(intake.settings) == []
-    assert not list(vault.stored(intake.settings))
+    assert not list(intake.settings.archive_dir.glob("*/*"))
     assert intake.ask("select code, severity from ops.file_problem") == [("not_archived", "warning")]
 
 

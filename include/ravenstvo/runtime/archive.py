@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -90,7 +89,5 @@ def expire(settings: Settings) -> int:
             journal.note(cursor, "expire", "ravenstvo", reason, file_id, sha256)
         cursor.execute("select sha256 from vault.original where removed_at is null")
         kept = {sha256 for (sha256,) in cursor.fetchall()}
-    for sha256, written in vault.stored(settings):
-        if sha256 not in kept and time.time() - written > _ABANDONED_AFTER:
-            vault.remove(settings, sha256)
+    vault.sweep(settings, kept, _ABANDONED_AFTER)
     return len(due)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -29,6 +30,7 @@ from ravenstvo.settings import Settings
 _MAGIC = b"ravenstvo sealed 1\n"
 _KEY_BYTES, _TAG_BYTES, _PIECE = 32, 16, 1 << 20
 _PURPOSE = b"ravenstvo archive"
+_SUFFIX = ".sealed"
 _FINGERPRINT_DIGITS = 16
 
 
@@ -42,7 +44,7 @@ class ChangedError(VaultError):
 
 def place(settings: Settings, sha256: str) -> Path:
     """Where the file of this fingerprint lies sealed."""
-    return settings.archive_dir / sha256[:2] / f"{sha256}.sealed"
+    return settings.archive_dir / sha256[:2] / f"{sha256}{_SUFFIX}"
 
 
 def fingerprint(public: X25519PublicKey) -> str:
@@ -122,10 +124,12 @@ def remove(settings: Settings, sha256: str) -> None:
         path.parent.rmdir()
 
 
-def stored(settings: Settings) -> Iterator[tuple[str, float]]:
-    """Fingerprints of the files that lie in the archive, and when they were written."""
-    for path in settings.archive_dir.glob("*/*.sealed"):
-        yield path.stem, path.stat().st_mtime
+def sweep(settings: Settings, kept: set[str], seconds: float) -> None:
+    """Remove what landings that were broken off have left: files nobody kept, and drafts, older than ``seconds``."""
+    for path in settings.archive_dir.glob("*/*"):
+        is_kept = path.suffix == _SUFFIX and path.stem in kept
+        if not is_kept and time.time() - path.stat().st_mtime > seconds:
+            path.unlink(missing_ok=True)
 
 
 def _opened(source: BinaryIO, secret: X25519PrivateKey) -> Iterator[bytes]:
