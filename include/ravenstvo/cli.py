@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ravenstvo.settings import Settings, get_settings
+from ravenstvo.settings import Settings, SettingsError, get_settings
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
@@ -44,13 +44,17 @@ def main() -> None:
     from ravenstvo.publishing.template_lists import TemplateError
     from ravenstvo.runtime.airflow_home import AirflowError
     from ravenstvo.runtime.bi import BiError
+    from ravenstvo.runtime.readers import ReaderError
     from ravenstvo.runtime.recalculation import BusyError
     from ravenstvo.runtime.services import ServiceError
     from ravenstvo.runtime.withdrawal import WithdrawalError
     from ravenstvo.warehouse.account import AccountError
+    from ravenstvo.warehouse.journal import JournalError
+    from ravenstvo.warehouse.keys import PseudonymKeyError
     from ravenstvo.warehouse.logins import LoginError
     from ravenstvo.warehouse.server import ServerError
     from ravenstvo.warehouse.socket_folder import SocketError
+    from ravenstvo.warehouse.vault import VaultError
 
     try:
         app()
@@ -65,15 +69,20 @@ def main() -> None:
         ExportError,
         DocumentError,
         FileExistsError,
+        JournalError,
         LoginError,
+        PseudonymKeyError,
+        ReaderError,
         ReportError,
         ServerError,
         ServiceError,
+        SettingsError,
         ShapeError,
         SocketError,
         TemplateError,
         UnknownIndicatorError,
         UnknownSchoolError,
+        VaultError,
         WithdrawalError,
     ) as error:
         typer.echo(f"Ошибка: {error}", err=True)
@@ -83,8 +92,11 @@ def main() -> None:
         raise SystemExit(1) from None
     except ValidationError as error:
         for problem in error.errors():
+            if problem["type"] == "default_factory_not_called":
+                continue  # waits for a setting that is wrong itself
             name = "_".join(["RAVENSTVO", *map(str, problem["loc"])]).upper()
-            typer.echo(f"Ошибка: настройка {name}: {problem['msg']}", err=True)
+            said = problem["msg"].removeprefix("Value error, ")
+            typer.echo(f"Ошибка: настройка {name}: {said}", err=True)
         raise SystemExit(1) from None
 
 
@@ -358,6 +370,138 @@ def layout_propose(
     from ravenstvo.runtime import layouts
 
     raise typer.Exit(layouts.propose(get_settings(), file, source))
+
+
+By = Annotated[str, typer.Option(help="Кто это делает")]
+Reason = Annotated[str, typer.Option(help="Почему")]
+
+reader_commands = typer.Typer(
+    help="Пользователи базы, которые видят в витринах строки одного муниципалитета.", no_args_is_help=True
+)
+app.add_typer(reader_commands, name="reader")
+
+
+@reader_commands.command("add")
+def reader_add(
+    municipality: Annotated[str, typer.Option(help="Код или название муниципалитета")],
+    by: By = "",
+    reason: Reason = "",
+) -> None:
+    """Завести пользователя муниципалитета или дать ему новый пароль."""
+    from ravenstvo.runtime import readers
+
+    with _warehouse():
+        reader = readers.add(get_settings(), municipality, by, reason)
+    typer.echo(f"Пользователь {reader.login} видит строки: {reader.municipality_code} {reader.municipality_name}")
+    typer.echo(f"Пароль: {readers.passwords_file(get_settings())}")
+
+
+@reader_commands.command("remove")
+def reader_remove(
+    login: Annotated[str, typer.Argument(help="Пользователь, как в «reader list»")], by: By = "", reason: Reason = ""
+) -> None:
+    """Убрать пользователя муниципалитета."""
+    from ravenstvo.runtime import readers
+
+    with _warehouse():
+        readers.remove(get_settings(), login, by, reason)
+    typer.echo(f"Пользователь {login} убран.")
+
+
+@reader_commands.command("list")
+def reader_list() -> None:
+    """Показать пользователей муниципалитетов."""
+    from ravenstvo.runtime import readers
+
+    with _warehouse():
+        for reader in readers.listed(get_settings()):
+            typer.echo(f"{reader.login}: {reader.municipality_code} {reader.municipality_name or 'нет в справочнике'}")
+
+
+key_commands = typer.Typer(help="Ключ псевдонимов.", no_args_is_help=True)
+app.add_typer(key_commands, name="key")
+
+
+@key_commands.command("status")
+def key_status() -> None:
+    """Показать версии и отпечатки ключей; проверить, что файл ключа — тот самый."""
+    from ravenstvo.runtime import key_rotation
+
+    with _warehouse():
+        known = key_rotation.state(get_settings())
+    for version, fingerprint in enumerate(known.fingerprints, start=1):
+        typer.echo(f"Версия {version}: отпечаток {fingerprint}")
+    typer.echo(f"Действует версия {len(known.fingerprints)}. Файл: {get_settings().key_file}")
+    if known.is_unfinished:
+        typer.echo("Смена ключа не доведена до конца: повторите «ravenstvo key rotate».")
+
+
+@key_commands.command("rotate")
+def key_rotate(by: By = "", reason: Reason = "") -> None:
+    """Ввести новый ключ и перевести на него загруженные записи: имена для этого не нужны."""
+    from ravenstvo.runtime import key_rotation
+
+    with _warehouse():
+        done = key_rotation.rotate(get_settings(), by, reason)
+    typer.echo(
+        f"Действует ключ версии {done.version}. Переведено псевдонимов: {done.n_pseudonyms}, строк: {done.n_rows}"
+    )
+    typer.echo(f"Сохраните копию файла отдельно от базы: {get_settings().key_file}")
+    typer.echo("Звезду и витрины переведёт следующий расчёт: ravenstvo run")
+
+
+archive_commands = typer.Typer(help="Зашифрованный архив исходных файлов.", no_args_is_help=True)
+app.add_typer(archive_commands, name="archive")
+
+
+@archive_commands.command("list")
+def archive_list() -> None:
+    """Показать, какие исходные файлы лежат в архиве и до какого дня."""
+    from ravenstvo.runtime import archive
+
+    with _warehouse():
+        originals = archive.listed(get_settings())
+    for one in originals:
+        stays = f"удалён {one.removed_at:%d.%m.%Y}" if one.removed_at else f"до {one.keep_until:%d.%m.%Y}"
+        typer.echo(f"{one.file_id} · {one.path} · {one.size_bytes} байт · {one.archived_at:%d.%m.%Y} · {stays}")
+    n_kept = sum(one.removed_at is None for one in originals)
+    typer.echo(f"В архиве файлов: {n_kept}, удалено по сроку: {len(originals) - n_kept}")
+
+
+@archive_commands.command("restore")
+def archive_restore(
+    file_id: Annotated[int, typer.Argument(help="Номер файла, как в «archive list»")],
+    by: By = "",
+    reason: Reason = "",
+    out: Annotated[Path | None, typer.Option(help="Куда записать; без неё — в текущую папку под своим именем")] = None,
+) -> None:
+    """Расшифровать исходный файл. Кто и почему это сделал, остаётся в журнале."""
+    from ravenstvo.runtime import archive
+
+    with _warehouse():
+        restored = archive.restore(get_settings(), file_id, by, reason, out)
+    typer.echo(f"Записан {restored}: в нём личные данные, удалите его, как только он станет не нужен.")
+
+
+@archive_commands.command("expire")
+def archive_expire() -> None:
+    """Удалить из архива файлы, срок хранения которых истёк; расчёт делает это и сам."""
+    from ravenstvo.runtime import archive
+
+    with _warehouse():
+        typer.echo(f"Удалено файлов: {archive.expire(get_settings())}")
+
+
+@app.command()
+def audit() -> None:
+    """Показать журнал: кто открывал исходные файлы, менял ключ и круг читателей; проверить, что он не изменён."""
+    from ravenstvo.asking import journal_lines
+
+    with _warehouse() as connection:
+        lines, is_whole = journal_lines(connection)
+    for line in lines:
+        typer.echo(line)
+    raise typer.Exit(0 if is_whole else 1)
 
 
 bi_commands = typer.Typer(help="Superset: дашборды на витринах.", no_args_is_help=True)

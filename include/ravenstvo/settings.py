@@ -4,30 +4,73 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
-from sqlalchemy.engine import make_url
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from sqlalchemy.engine import URL, make_url
+
+from ravenstvo.passwords import weakness
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 
 # Where containers find their secrets as files; the file ravenstvo_warehouse_url holds that setting.
 _SECRETS = Path("/run/secrets")
+# Settings that hold a password. Each may be given as the name of a file: RAVENSTVO_WAREHOUSE_URL_FILE=/path.
+SECRET = ("warehouse_url", "loader_url", "transformer_url", "airflow_url", "bi_url")
+
+
+class SettingsError(RuntimeError):
+    """A setting cannot be read; the message (Russian) says which."""
+
+
+def _from_named_files() -> dict[str, str]:
+    found = {}
+    for name in SECRET:
+        variable = f"RAVENSTVO_{name.upper()}_FILE"
+        if path := os.environ.get(variable):
+            try:
+                found[name] = Path(path).read_text(encoding="utf-8").strip()
+            except (OSError, UnicodeDecodeError) as error:
+                raise SettingsError(f"Настройка {variable}: файл {path} не читается") from error
+    return found
 
 
 class Settings(BaseSettings):
     """Settings of one run. Paths are absolute; an empty variable counts as not set."""
 
     model_config = SettingsConfigDict(
-        env_prefix="RAVENSTVO_", env_ignore_empty=True, frozen=True, secrets_dir=_SECRETS if _SECRETS.is_dir() else None
+        env_prefix="RAVENSTVO_",
+        env_ignore_empty=True,
+        frozen=True,
+        secrets_dir=_SECRETS if _SECRETS.is_dir() else None,
+        # An address that is refused may hold a password.
+        hide_input_in_errors=True,
     )
 
     home: Path = Field(default=PROJECT_ROOT / ".ravenstvo", description="Folder that holds all state")
     warehouse_url: str | None = Field(
-        default=None, description="PostgreSQL of one's own; without it the embedded server"
+        default=None, repr=False, description="PostgreSQL of one's own; without it the embedded server"
+    )
+    loader_url: str | None = Field(
+        default=None,
+        repr=False,
+        description="Login of the role loader, where an administrator has made it",
+    )
+    transformer_url: str | None = Field(
+        default=None, repr=False, description="Login of the role transformer, where an administrator has made it"
     )
     airflow_url: str | None = Field(
-        default=None, description="Airflow's metadata database; without it the embedded server"
+        default=None, repr=False, description="Airflow's metadata database; without it the embedded server"
+    )
+    key_file: Path = Field(
+        default_factory=lambda given: given["home"] / "pseudonym.key", description="File of the pseudonyms' keys"
+    )
+    archive_days: int = Field(
+        default=30, ge=0, description="Days that originals of landed files stay in the encrypted archive; 0: no archive"
+    )
+    archive_key_file: Path = Field(
+        default_factory=lambda given: given["home"] / "archive.key", description="Secret key of the archive"
     )
     inbox: Path | None = Field(
         default=None, description="Folder of files to load; without it the shipped sample region"
@@ -50,7 +93,9 @@ class Settings(BaseSettings):
     dashboards_url: str | None = Field(
         default=None, description="Address at which people open the dashboards; without it Superset's own"
     )
-    bi_url: str | None = Field(default=None, description="Superset's metadata database; without it the embedded server")
+    bi_url: str | None = Field(
+        default=None, repr=False, description="Superset's metadata database; without it the embedded server"
+    )
     bi_host: str = Field(default="127.0.0.1", description="Address that Superset listens on")
     bi_port: int = Field(default=8088, ge=1, le=65535, description="Port of Superset")
     bi_workers: int = Field(default=min(2, os.cpu_count() or 1), ge=1, description="Superset's processes, 350 MB each")
@@ -61,13 +106,13 @@ class Settings(BaseSettings):
         default=False, description="Whether what a guest may see is open without a login as well"
     )
 
-    @field_validator("home", "inbox", "bi_environment", mode="after")
+    @field_validator("home", "key_file", "archive_key_file", "inbox", "bi_environment", mode="after")
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
         """Paths are relative to where the command was called, also in tasks that run elsewhere."""
         return None if path is None else Path(os.path.abspath(path.expanduser()))
 
-    @field_validator("warehouse_url", "airflow_url", "bi_url", mode="after")
+    @field_validator("warehouse_url", "loader_url", "transformer_url", "airflow_url", "bi_url", mode="after")
     @classmethod
     def _postgresql(cls, url: str | None) -> str | None:
         """Accept ``postgres://`` and ``postgresql://``; refuse other databases."""
@@ -76,7 +121,26 @@ class Settings(BaseSettings):
         parsed = make_url(url)
         if parsed.get_backend_name() not in ("postgres", "postgresql"):
             raise ValueError("нужен адрес PostgreSQL вида postgresql://пользователь:пароль@узел:5432/база")
+        is_remote = bool(parsed.host) and not str(parsed.host).startswith("/")
+        if (
+            is_remote
+            and not _is_certified(parsed)
+            and (why := weakness(parsed.password or "", parsed.username, parsed.database))
+        ):
+            raise ValueError(f"пароль {why}. Задайте случайный: openssl rand -hex 24")
         return parsed.set(drivername="postgresql+psycopg2").render_as_string(hide_password=False)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[Any, ...]:
+        """Given in the call, in the environment, in a named file, in the folder of secrets: the first that there is."""
+        return init_settings, env_settings, _from_named_files, file_secret_settings
 
     @property
     def project_root(self) -> Path:
@@ -128,9 +192,14 @@ class Settings(BaseSettings):
         return self.home / "logs"
 
     @property
-    def key_file(self) -> Path:
-        """Secret key of the pupils' pseudonyms."""
-        return self.home / "pseudonym.key"
+    def archive_dir(self) -> Path:
+        """Encrypted originals of landed files."""
+        return self.home / "archive"
+
+    @property
+    def archive_public_key_file(self) -> Path:
+        """What originals are sealed for; the secret half may lie elsewhere."""
+        return self.home / "archive.pub"
 
     @property
     def last_inbox_file(self) -> Path:
@@ -177,6 +246,11 @@ class Settings(BaseSettings):
         rooms = (self.spool_dir, self.reports_dir, self.decisions_dir, self.data_docs_dir, self.logs_dir)
         for room in (*rooms, self.layouts_dir, self.airflow_home):
             room.mkdir(exist_ok=True, mode=0o700)
+
+
+def _is_certified(url: URL) -> bool:
+    """Whether the server knows the user by something else than the password in the address."""
+    return any(name in url.query for name in ("passfile", "sslcert", "service")) or "PGPASSFILE" in os.environ
 
 
 def get_settings() -> Settings:

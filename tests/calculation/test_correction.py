@@ -15,13 +15,14 @@ from ravenstvo.intake.discover import read_inbox
 from ravenstvo.intake.landing import land
 from ravenstvo.intake.versions import settle
 from ravenstvo.runtime import tasks
+from ravenstvo.runtime.key_rotation import rotate
 from ravenstvo.runtime.withdrawal import WithdrawalError, undo, withdraw
 from ravenstvo.sample import generate
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse import server
 from ravenstvo.warehouse.migrate import upgrade
 
-pytestmark = pytest.mark.slow(seconds=130)
+pytestmark = pytest.mark.slow(seconds=150)
 
 YEARS, YEAR, METHOD = [2021, 2022], 2022, "rosobr_30"
 # A mark that one pupil gets instead of a better one, in a protocol sent again.
@@ -187,6 +188,34 @@ def test_one_changed_mark_is_one_school_and_one_procedure_and_the_approved_list_
     rows = [row for name in sheets.sheetnames[1:] for row in sheets[name].iter_rows(min_row=2, values_only=True)]
     told = {(row[2], row[17]) for row in rows if row[2]}
     assert told == {(code, corrected.as_posix())}
+
+
+_LINKS = {
+    "results of a pupil": "select person_key, count(*) from core.fct_result "
+    "where person_key is not null group by 1 having count(*) > 1",
+    "years of a worker": "select person_key, count(distinct year) from core.fct_staff "
+    "where person_key is not null group by 1 having count(distinct year) > 1",
+    "courses of a worker": "select course.person_key, count(*) from core.fct_pd_record as course "
+    "inner join core.fct_staff as staff using (person_key) group by 1",
+}
+
+
+def _links(settings: Settings) -> dict[str, list[tuple[Any, ...]]]:
+    return {name: do(settings, statement) for name, statement in _LINKS.items()}
+
+
+def test_a_new_key_of_the_pseudonyms_changes_no_figure_and_no_link(first: tuple[Settings, str], inbox: Path) -> None:
+    settings, _ = first
+    ((before_id,),) = do(settings, "select max(calculation_id) from ops.calculation where status = 'done'")
+    links = _links(settings)
+    assert all(len(found) > 10 for found in links.values()), {name: len(found) for name, found in links.items()}
+    assert rotate(settings, "Иванова А. А.", "плановая смена").version == 2
+
+    after_id = calculate(settings, inbox)
+    assert _hashes(settings, after_id) == _hashes(settings, before_id)
+    for name, found in _links(settings).items():
+        assert {key for key, _ in found}.isdisjoint(key for key, _ in links[name]), name
+        assert sorted(n for _, n in found) == sorted(n for _, n in links[name]), name
 
 
 def test_a_withdrawn_correction_counts_no_more_and_can_be_returned(first: tuple[Settings, str], inbox: Path) -> None:

@@ -9,7 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import canaries
+import municipal
 import openpyxl
+import psycopg2
 import pytest
 import report_numbers
 from asked import comparable, counts_by_code, disagreements, told, verdicts_of
@@ -24,9 +26,12 @@ from independent_methods import (
     check_sureness,
 )
 from publish_attack import RESULTS, SCHOOLS, attack
+from ravenstvo.runtime import readers
 from ravenstvo.sample import generate, truth
 from ravenstvo.sample.spec import names
 from ravenstvo.settings import Settings
+from ravenstvo.sight import sight
+from ravenstvo.warehouse import logins
 from readme_table import README, query, table, written
 from running import ASK_SECONDS, RUN_SECONDS, Warehouse, call
 from workbooks import check_numbers, check_own_schools, opened
@@ -445,6 +450,52 @@ def test_workbooks_of_an_unknown_year_or_municipality_are_refused_in_words(wareh
     nowhere = call(warehouse.home, ASK_SECONDS, "export", "--year", str(max(YEARS)), "--municipality", "нигде")
     assert nowhere.returncode == 1
     assert "Назовите код или название" in nowhere.stderr
+
+
+def test_a_municipality_is_shown_its_own_rows_of_every_mart_by_the_database(warehouse: Warehouse) -> None:
+    """A login of the database itself: what dashboards show is not asked. The whole region is shown to whoever may."""
+    settings = Settings(home=warehouse.home, warehouse_url=None)
+    codes = [row["municipality_code"] for row in warehouse.ask("select municipality_code from dim_municipality")]
+    reader = readers.add(settings, codes[0], "Проверка", "увидеть своё")
+    with readers.passwords_file(settings).open(encoding="utf-8", newline="") as lines:
+        passwords = {row["login"]: row["password"] for row in csv.DictReader(lines)}
+    logins.make_login(settings, "test_whole_region", "bi_reader", "0" * 48)
+    marts = municipal.marts(warehouse.home)
+    assert len(marts) > 50
+    n_seen = n_denied = 0
+    with (
+        municipal.as_login(settings, reader.login, passwords[reader.login]) as seeing,
+        municipal.as_login(settings, "test_whole_region", "0" * 48) as whole,
+    ):
+        for mart in marts:
+            n_all = len(municipal.rows(whole, mart.name))
+            assert n_all == int(warehouse.ask(f"select count(*) as n from {mart.name}")[0]["n"]), mart.name
+            shown = municipal.rows(seeing, mart.name)
+            way = sight(mart.audience, mart.titles)
+            if way == "closed":
+                assert shown is None, mart.name
+                n_denied += 1
+                continue
+            assert municipal.foreign(seeing, mart, reader) == 0, mart.name
+            if way == "open":
+                assert len(shown) == n_all, mart.name
+                continue
+            n_own = municipal.own(settings, mart, reader)
+            assert len(shown) == n_own if way in ("code", "name") else n_own <= len(shown) <= n_all, mart.name
+            n_seen += bool(shown) and len(shown) < n_all
+        assert n_seen > 20 and n_denied > 10
+        # A rule is no slower than a comparison: what it rests on is looked up once.
+        seeing.execute("explain (analyze, format json) select count(*) from marts.mart_school_result")
+        plan = str(seeing.fetchone())
+        assert "InitPlan" in plan and "'Actual Loops': 1" in plan
+        # The statistics of a guarded table would tell its values; its whole group has no municipality.
+        seeing.execute("select count(*) from pg_stats where schemaname = 'marts' and tablename = 'mart_school_card'")
+        assert seeing.fetchone() == (0,)
+        seeing.execute("set role municipality_reader; select count(*) from marts.mart_school_card")
+        assert seeing.fetchone() == (0,)
+    readers.remove(settings, reader.login, "Проверка", "проверено")
+    with pytest.raises(psycopg2.OperationalError), municipal.as_login(settings, reader.login, passwords[reader.login]):
+        pass
 
 
 def test_no_person_of_the_files_is_left_anywhere(warehouse: Warehouse, inbox: Path) -> None:

@@ -41,6 +41,14 @@ class Intake:
         settle(self.settings)
         return {one["path"]: one["status"] for one in done}
 
+    def age(self, days: float, file_id: int) -> None:
+        """Let time go by for an original in the archive."""
+        with connect(self.settings) as connection:
+            connection.cursor().execute(
+                "update vault.original set archived_at = archived_at - make_interval(secs => %s) where file_id = %s",
+                (days * 86400, file_id),
+            )
+
     def ask(self, query: str) -> list[tuple[Any, ...]]:
         with connect(self.settings) as connection, connection.cursor() as cursor:
             cursor.execute(query)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -11,11 +14,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import yaml
 from ravenstvo.runtime import services
 from ravenstvo.settings import PROJECT_ROOT, Settings
 from ravenstvo.warehouse import server
+from sqlalchemy.engine import make_url
 
 COMPOSE = PROJECT_ROOT / "docker-compose.yml"
 AIRFLOW = ("api-server", "scheduler", "dag-processor", "triggerer")
@@ -72,6 +77,23 @@ def test_secrets_come_from_files_only(compose: dict[str, Any]) -> None:
                 assert value.startswith("/run/secrets/") or value == "http://api-server:8080", (name, variable)
 
 
+def test_nothing_that_docker_inspect_shows_is_a_secret(compose: dict[str, Any]) -> None:
+    """Environment, commands and labels of a container can be read by whoever may ask Docker about it."""
+    for name, service in compose["services"].items():
+        for place in ("environment", "command", "healthcheck", "labels", "build", "entrypoint"):
+            text = yaml.safe_dump(service.get(place))
+            assert not re.search(r"://[^/\s]*:[^/\s]*@", text), (name, place)
+            assert not re.search(r"(?i)(password|secret|token|_key)(?!_file)\w*\s*[:=]\s*(?!/run/secrets/)\S", text), (
+                name
+            )
+    image = (PROJECT_ROOT / "Dockerfile").read_text(encoding="utf-8")
+    assert not re.search(r"(?im)^\s*(env|arg)\b.*(password|secret|token|_url|_key)", image)
+    # What goes into the image is named, one by one: neither secrets nor the state of a home.
+    allowed = (PROJECT_ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    assert allowed[0] == "*"
+    assert not {"!secrets", "!.ravenstvo", "!inbox", "!."} & set(allowed)
+
+
 def test_every_setting_of_the_environment_exists(compose: dict[str, Any]) -> None:
     for service in compose["services"].values():
         used = [name for name in service["environment"] if name.startswith("RAVENSTVO_")]
@@ -89,12 +111,14 @@ def here(tmp_path: Path) -> Iterator[dict[str, str]]:
     settings = Settings(home=tmp_path / "home", warehouse_url=None, airflow_url=None)
     server.start(settings)
     urls = {
-        "RAVENSTVO_WAREHOUSE_URL": server.database_url(settings, server.WAREHOUSE_DB),
-        "RAVENSTVO_AIRFLOW_URL": server.database_url(settings, server.AIRFLOW_DB),
+        "RAVENSTVO_WAREHOUSE_URL_FILE": server.database_url(settings, server.WAREHOUSE_DB),
+        "RAVENSTVO_AIRFLOW_URL_FILE": server.database_url(settings, server.AIRFLOW_DB),
     }
+    for name, url in urls.items():
+        (tmp_path / name).write_text(url.render_as_string(hide_password=False), encoding="utf-8")
     yield {
         **{name: value for name, value in os.environ.items() if not name.startswith(("RAVENSTVO_", "AIRFLOW"))},
-        **{name: url.render_as_string(hide_password=False) for name, url in urls.items()},
+        **{name: str(tmp_path / name) for name in urls},
         "RAVENSTVO_HOME": str(tmp_path / "state"),
         "RAVENSTVO_API_PORT": str(port),
     }
@@ -105,6 +129,28 @@ def _native(command: list[str]) -> list[str]:
     """A container's command with this environment's program."""
     assert command[0] == "ravenstvo"
     return [str(Path(sys.executable).with_name("ravenstvo")), *command[1:]]
+
+
+def _secrets(home: Path, here: dict[str, str]) -> set[str]:
+    """Every password and key of this set-up."""
+    urls = [Path(here[f"RAVENSTVO_{name}_URL_FILE"]).read_text(encoding="utf-8") for name in ("WAREHOUSE", "AIRFLOW")]
+    found = {str(make_url(url).password) for url in urls}
+    found |= {*json.loads((home / "logins.json").read_text()).values()}
+    found |= {*json.loads((home / "airflow" / "passwords.json").read_text()).values()}
+    return found | {path.read_text() for path in (home / "airflow").glob("*.secret")}
+
+
+def _check_environments(services: list[subprocess.Popen[bytes]], secrets: set[str]) -> None:
+    """No process of the services carries one in its environment or its arguments, where other programs can see it."""
+    assert len(secrets) >= 6
+    parents = [psutil.Process(service.pid) for service in services]
+    family = {process.pid for parent in parents for process in (parent, *parent.children(recursive=True))}
+    assert len(family) >= len(services)
+    for pid in family:
+        for place in ("environ", "cmdline"):
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                text = Path(f"/proc/{pid}/{place}").read_bytes().decode(errors="replace")
+                assert not [secret for secret in secrets if secret in text], (pid, place)
 
 
 @pytest.mark.slow(seconds=25)
@@ -132,6 +178,7 @@ def test_every_command_runs_natively_and_becomes_healthy(compose: dict[str, Any]
                         del waiting[name]
                 time.sleep(1)
             assert not waiting, log.read_text(errors="replace")[-3000:]
+            _check_environments(list(running.values()), _secrets(Path(here["RAVENSTVO_HOME"]), here))
         finally:
             for process in running.values():
                 process.terminate()

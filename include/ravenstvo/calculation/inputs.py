@@ -82,9 +82,9 @@ def code_version(project_root: Path) -> str:
     return f"{ravenstvo.__version__}+{files_digest(project_root, patterns)[:16]}"
 
 
-def year_hash(data: str, seeds: str, code: str) -> str:
-    """One fingerprint of all that a year's results rest on."""
-    return digest([data, seeds, code])
+def year_hash(data: str, seeds: str, code: str, key_version: int = 1) -> str:
+    """One fingerprint of all that a year's results rest on: a new key of the pseudonyms makes them all over."""
+    return digest([data, seeds, code, *([f"key {key_version}"] if key_version > 1 else [])])
 
 
 def libraries() -> dict[str, str]:

@@ -21,6 +21,8 @@ from ravenstvo.calculation.inputs import code_version, data_hashes, libraries, s
 from ravenstvo.calculation.record import record_begin, record_end
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse.connection import connect, parameters
+from ravenstvo.warehouse.keys import version_in_force
+from ravenstvo.warehouse.roles import TRANSFORMER
 
 _TRIES, _PAUSE = 10, 0.1
 
@@ -54,7 +56,7 @@ def begin(settings: Settings, year: int | None = None) -> Calculation | None:
 
     Raises CalculationError while a stage of another calculation runs.
     """
-    with turn(settings), connect(settings) as connection, connection.cursor() as cursor:
+    with turn(settings), connect(settings, TRANSFORMER) as connection, connection.cursor() as cursor:
         data = data_hashes(cursor, year)
         cursor.execute(_LAST_HASHES)
         last = dict(cursor.fetchall())
@@ -65,7 +67,8 @@ def begin(settings: Settings, year: int | None = None) -> Calculation | None:
         if campaign is None or campaign not in data:
             return None
         seeds, code = seeds_hash(settings.project_root), code_version(settings.project_root)
-        hashes = {y: year_hash(data[y], seeds, code) for y in sorted(data) if y <= campaign}
+        key_version = version_in_force(cursor)
+        hashes = {y: year_hash(data[y], seeds, code, key_version) for y in sorted(data) if y <= campaign}
         changed = [y for y, value in hashes.items() if last.get(y) != value]
         if not changed and not _unvalidated(cursor):
             return None
@@ -93,7 +96,7 @@ def finish(settings: Settings, calculation: Calculation) -> None:
 
     Raises CalculationError when another calculation has begun meanwhile.
     """
-    with turn(settings), connect(settings) as connection, connection.cursor() as cursor:
+    with turn(settings), connect(settings, TRANSFORMER) as connection, connection.cursor() as cursor:
         cursor.execute(
             "update ops.calculation set status = 'done', finished_at = now() "
             "where calculation_id = %s and status = 'running'",
@@ -106,7 +109,7 @@ def finish(settings: Settings, calculation: Calculation) -> None:
 
 def fail(settings: Settings, calculation: Calculation, message: str) -> None:
     """Mark the calculation as failed."""
-    with connect(settings) as connection, connection.cursor() as cursor:
+    with connect(settings, TRANSFORMER) as connection, connection.cursor() as cursor:
         cursor.execute(
             "update ops.calculation set status = 'failed', finished_at = now(), message = %s "
             "where calculation_id = %s and status = 'running'",
@@ -116,7 +119,7 @@ def fail(settings: Settings, calculation: Calculation, message: str) -> None:
 
 def is_calculated(settings: Settings) -> bool:
     """Whether any calculation of this warehouse has come to its end."""
-    with connect(settings) as connection, connection.cursor() as cursor:
+    with connect(settings, TRANSFORMER) as connection, connection.cursor() as cursor:
         cursor.execute("select exists (select 1 from ops.calculation where status = 'done')")
         row = cursor.fetchone()
         return bool(row and row[0])
@@ -126,7 +129,7 @@ def is_calculated(settings: Settings) -> bool:
 def stage_turn(settings: Settings, calculation: Calculation) -> Iterator[None]:
     """Hold the warehouse for one stage, after checking that this calculation still is the one in hand."""
     with turn(settings):
-        with connect(settings) as connection, connection.cursor() as cursor:
+        with connect(settings, TRANSFORMER) as connection, connection.cursor() as cursor:
             cursor.execute(
                 "select 1 from ops.calculation where calculation_id = %s and status = 'running'",
                 (calculation["calculation_id"],),
@@ -140,7 +143,7 @@ def stage_turn(settings: Settings, calculation: Calculation) -> Iterator[None]:
 def turn(settings: Settings) -> Iterator[None]:
     """Hold the warehouse against calculations. Raises CalculationError while a stage of one runs."""
     # A session lock on a connection without a transaction: an open one would hold back vacuum for a whole stage.
-    holder = psycopg2.connect(**parameters(settings))
+    holder = psycopg2.connect(**parameters(settings, TRANSFORMER))
     try:
         holder.autocommit = True
         with holder.cursor() as cursor:

@@ -12,14 +12,18 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from psycopg2.extras import execute_values
 
+from ravenstvo import private_files
 from ravenstvo.calculation.inputs import code_version, seeds_hash
 from ravenstvo.calculation.lifecycle import Calculation, CalculationError, fail, stage_turn
 from ravenstvo.settings import Settings
+from ravenstvo.sight import database_rule, sight
 from ravenstvo.warehouse.connection import connect, parameters
+from ravenstvo.warehouse.roles import TRANSFORMER
 
 if TYPE_CHECKING:
     from dbt.artifacts.schemas.results import NodeResult
@@ -81,12 +85,21 @@ def _build(settings: Settings, calculation: Calculation, stage: str) -> tuple[li
     with environment(settings, {"RAVENSTVO_CALCULATION_ID": calculation["calculation_id"]}):
         # A test belongs to the last stage that it looks at.
         selection = ("--selector", stage, "--indirect-selection", "buildable")
-        years = ("--vars", json.dumps({"years": calculation["years"]}))
-        outcome = dbtRunner(manifest=parsed).invoke([*QUIETLY, "build", *selection, *place(settings), *years])
+        variables = ("--vars", json.dumps({"years": calculation["years"], "row_rules": _row_rules(parsed)}))
+        outcome = dbtRunner(manifest=parsed).invoke([*QUIETLY, "build", *selection, *place(settings), *variables])
     results = list(getattr(outcome.result, "results", None) or ())
     if outcome.exception is not None:
         return results, str(outcome.exception)
     return results, None if outcome.success else "dbt сообщил об ошибке; подробности в журнале dbt"
+
+
+def _row_rules(parsed: Manifest) -> dict[str, str]:
+    """Which rows of each mart a reader of one municipality sees, as SQL; empty where it may not read the mart."""
+    return {
+        node.alias: database_rule(sight(node.config.meta.get("audience") or "", node.columns))
+        for node in parsed.nodes.values()
+        if node.resource_type == "model" and node.schema == "marts"
+    }
 
 
 def parse(settings: Settings) -> Manifest:
@@ -119,16 +132,21 @@ def place(settings: Settings) -> list[str]:
 
 @contextmanager
 def environment(settings: Settings, more: dict[str, str]) -> Iterator[None]:
-    """What the dbt project reads from the environment, for as long as dbt runs: the connection, and ``more``."""
-    warehouse = parameters(settings)
+    """What the dbt project reads from the environment, for as long as dbt runs: the connection, and ``more``.
+
+    The password is not among it: libpq finds it in a file that only the owner of the home may read.
+    """
+    warehouse = parameters(settings, TRANSFORMER)
     wanted = {
         "RAVENSTVO_PG_HOST": warehouse.get("host") or "localhost",
         "RAVENSTVO_PG_PORT": warehouse.get("port") or 5432,
         "RAVENSTVO_PG_USER": warehouse.get("user") or "",
-        "RAVENSTVO_PG_PASSWORD": warehouse.get("password") or "",
+        "RAVENSTVO_PG_PASSWORD": "",
         "RAVENSTVO_PG_DBNAME": warehouse.get("dbname") or "",
         **more,
     }
+    if warehouse.get("password"):
+        wanted["PGPASSFILE"] = _password_file(settings, warehouse["user"], warehouse["password"])
     before = {name: os.environ.get(name) for name in wanted}
     os.environ.update({name: str(value) for name, value in wanted.items()})
     try:
@@ -139,6 +157,14 @@ def environment(settings: Settings, more: dict[str, str]) -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+
+
+def _password_file(settings: Settings, user: str, password: str) -> Path:
+    path = settings.dbt_target_dir.parent / "pgpass"
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    user, password = (text.replace("\\", "\\\\").replace(":", "\\:") for text in (user, password))
+    private_files.write(path, f"*:*:*:{user}:{password}\n")
+    return path
 
 
 @contextmanager
@@ -159,7 +185,7 @@ def _record(settings: Settings, calculation: Calculation, stage: str, results: l
         )
         for result in results
     ]
-    with connect(settings) as connection, connection.cursor() as cursor:
+    with connect(settings, TRANSFORMER) as connection, connection.cursor() as cursor:
         execute_values(
             cursor,
             "insert into ops.dbt_node_result "
@@ -169,7 +195,7 @@ def _record(settings: Settings, calculation: Calculation, stage: str, results: l
 
 
 def _note_time(settings: Settings, calculation: Calculation, stage: str, seconds: float) -> None:
-    with connect(settings) as connection, connection.cursor() as cursor:
+    with connect(settings, TRANSFORMER) as connection, connection.cursor() as cursor:
         cursor.execute(
             "insert into ops.stage_time (calculation_id, stage, seconds) values (%s, %s, %s)",
             (calculation["calculation_id"], stage, seconds),
@@ -178,13 +204,13 @@ def _note_time(settings: Settings, calculation: Calculation, stage: str, seconds
 
 def _seeds_are_in(settings: Settings) -> bool:
     """Whether the warehouse holds the reference data of these very files, tested."""
-    with connect(settings) as connection, connection.cursor() as cursor:
+    with connect(settings, TRANSFORMER) as connection, connection.cursor() as cursor:
         cursor.execute("select value from ops.setting where name = 'seeds'")
         return cursor.fetchone() == (_seeds_identity(settings),)
 
 
 def _note_seeds(settings: Settings) -> None:
-    with connect(settings) as connection, connection.cursor() as cursor:
+    with connect(settings, TRANSFORMER) as connection, connection.cursor() as cursor:
         cursor.execute(
             "insert into ops.setting (name, value) values ('seeds', %s) "
             "on conflict (name) do update set value = excluded.value",
@@ -207,7 +233,7 @@ def _told(settings: Settings, result: NodeResult) -> str | None:
     statement = getattr(result.node, "compiled_code", None)
     if not statement:
         return None
-    with connect(settings) as connection, connection.cursor() as cursor:
+    with connect(settings, TRANSFORMER) as connection, connection.cursor() as cursor:
         cursor.execute(f"select * from ({statement}) as found limit {_PROBLEMS_TOLD}")
         return "; ".join(" ".join(str(value) for value in row) for row in cursor.fetchall())
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse.connection import connect
+from ravenstvo.warehouse.roles import TRANSFORMER
 
 __all__ = ["estimate"]
 
@@ -20,7 +21,7 @@ def estimate(settings: Settings, years: list[int]) -> dict[str, int]:
     from ravenstvo.estimates import context, objectivity, shrinkage
 
     n_rows: dict[str, int] = {}
-    with connect(settings) as connection, connection.cursor() as cursor:
+    with connect(settings, TRANSFORMER) as connection, connection.cursor() as cursor:
         for year in range(min(years), max(years) + 1):
             for part in (objectivity, shrinkage, context):
                 for table, number in part.estimate(cursor, year).items():

@@ -19,7 +19,9 @@ from ravenstvo.intake.pool import Request, read_all
 from ravenstvo.intake.problems import Problem
 from ravenstvo.layouts import load_layouts
 from ravenstvo.settings import Settings
+from ravenstvo.warehouse import keys
 from ravenstvo.warehouse.connection import connect
+from ravenstvo.warehouse.roles import LOADER
 
 DESCRIPTION = "file.json"
 _ABANDONED_AFTER = 24 * 3600
@@ -119,7 +121,7 @@ def _known(settings: Settings) -> dict[str, dict[str, Any]]:
         where f.status in ('landed', 'waiting', 'withdrawn')
         group by f.sha256
     """
-    with connect(settings) as connection, connection.cursor() as cursor:
+    with connect(settings, LOADER) as connection, connection.cursor() as cursor:
         cursor.execute(query)
         return {sha256: {"last": last, "waits_for": waits} for sha256, last, waits in cursor.fetchall()}
 
@@ -131,7 +133,7 @@ def _sweep(spool_dir: Path) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _read(files: list[Found], inbox: Path, settings: Settings) -> list[dict[str, Any]]:
+def _read(files: list[Found], inbox: Path, settings: Settings, n_keys: int) -> list[dict[str, Any]]:
     """Read new files into the spool; each gets a folder of its own, emptied first."""
     requests = []
     for file in files:
@@ -140,7 +142,7 @@ def _read(files: list[Found], inbox: Path, settings: Settings) -> list[dict[str,
         folder.mkdir(parents=True, mode=0o700)
         if file.problem is None:
             requests.append(Request(f"{inbox.resolve().name}/{file.path}", str(file.full_path), str(folder)))
-    read = iter(read_all(requests, settings))
+    read = iter(read_all(requests, settings, n_keys))
     answers = [
         next(read) if file.problem is None else {"refused": True, "parts": [], "problems": [file.problem.as_dict()]}
         for file in files
@@ -156,14 +158,17 @@ def _read(files: list[Found], inbox: Path, settings: Settings) -> list[dict[str,
     return answers
 
 
-def _read_by_any_name(found: list[list[Found]], inbox: Path, settings: Settings) -> list[tuple[Found, dict[str, Any]]]:
+def _read_by_any_name(
+    found: list[list[Found]], inbox: Path, settings: Settings, n_keys: int
+) -> list[tuple[Found, dict[str, Any]]]:
     """Read files that may lie under several names: where one name does not tell enough, another may."""
-    read = list(zip([names[0] for names in found], _read([names[0] for names in found], inbox, settings), strict=True))
+    first = [names[0] for names in found]
+    read = list(zip(first, _read(first, inbox, settings, n_keys), strict=True))
     for index, names in enumerate(found):
         for name in names[1:]:
             codes = {problem["code"] for problem in read[index][1]["problems"]}
             if read[index][1]["refused"] and codes <= _NAME_MATTERS:
-                read[index] = (name, _read([name], inbox, settings)[0])
+                read[index] = (name, _read([name], inbox, settings, n_keys)[0])
     return read
 
 
@@ -187,6 +192,7 @@ def read_inbox(inbox: Path, year: int | None, settings: Settings) -> dict[str, A
         FileNotFoundError: there is no such folder.
         ValueError: a document of a form is wrong.
         NoFilesError: it holds no file of a kind that can be read.
+        PseudonymKeyError: the key of the pseudonyms is lost or another one.
     """
     if not inbox.is_dir():
         raise FileNotFoundError(f"Нет папки с файлами: {inbox}")
@@ -206,7 +212,8 @@ def read_inbox(inbox: Path, year: int | None, settings: Settings) -> dict[str, A
         for sha256, names in found.items()
         if sha256 not in known or (year is not None and (known[sha256]["waits_for"] or year + 1) <= year)
     ]
-    read = _read_by_any_name(fresh, inbox, settings)
+    n_keys = len(keys.in_force(settings))
+    read = _read_by_any_name(fresh, inbox, settings, n_keys)
     answers = [answer for _file, answer in read]
     now = datetime.now(UTC)
     # Registers alone name no year: they belong to the campaign of the day.
@@ -221,6 +228,9 @@ def read_inbox(inbox: Path, year: int | None, settings: Settings) -> dict[str, A
             "modified_at": file.modified_at,
             "loaded_at": now.isoformat(),
             "campaign_year": campaign,
+            "key_version": n_keys,
+            # A name may hold bytes that are no text.
+            "full_path": os.fsencode(file.full_path).hex(),
         }
         (folder / DESCRIPTION).write_text(json.dumps(description, ensure_ascii=False), encoding="utf-8")
         files.append({"name": PurePosixPath(file.path).name, "path": file.path, "spool": folder.name})

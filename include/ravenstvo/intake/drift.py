@@ -20,6 +20,7 @@ from ravenstvo.reference import drift_rules
 from ravenstvo.settings import Settings
 from ravenstvo.sources import Column, load_sources
 from ravenstvo.warehouse.connection import connect
+from ravenstvo.warehouse.roles import LOADER
 
 SAMPLE_ROWS = 4_000
 """About so many rows of a part are looked at, evenly spread over it."""
@@ -147,7 +148,7 @@ def _plain(value: float) -> str:
 
 def find_drift(settings: Settings) -> int:
     """Look at the parts that came into force since the last time. Returns the number of warnings written."""
-    with connect(settings) as connection, connection.cursor() as cursor:
+    with connect(settings, LOADER) as connection, connection.cursor() as cursor:
         cursor.execute("select pg_advisory_xact_lock(hashtext('ravenstvo.drift'))")
         fresh = _profile_new(cursor)
         found = list(_compare_new(cursor, fresh)) if fresh else []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
@@ -14,9 +15,12 @@ from psycopg2.extensions import connection as Connection
 from psycopg2.extras import execute_values
 
 from ravenstvo.intake.discover import DESCRIPTION
+from ravenstvo.intake.problems import Problem
 from ravenstvo.settings import Settings
 from ravenstvo.sources import load_sources
+from ravenstvo.warehouse import keys, vault
 from ravenstvo.warehouse.connection import connect
+from ravenstvo.warehouse.roles import LOADER
 
 _CHUNK = 1 << 20
 # Cleaned cells hold no control characters, so neither separator nor quote can stand in a value.
@@ -52,6 +56,14 @@ class _Numbered(io.RawIOBase):
             self._rest += chunk
         piece, self._rest = self._rest[:size], self._rest[size:]
         return piece
+
+
+def _check_key(connection: Connection, version: int) -> None:
+    """Keep the key as it is to the end of the transaction; it may have been changed since the file was read."""
+    with connection.cursor() as cursor:
+        cursor.execute(keys.LANDS)
+        if keys.version_in_force(cursor) != version:
+            raise keys.PseudonymKeyError("Ключ псевдонимов сменили, пока файлы читались: запустите загрузку ещё раз.")
 
 
 def _enter_file(connection: Connection, file: dict[str, Any], status: str) -> tuple[int, str]:
@@ -173,6 +185,49 @@ def _land_parts(connection: Connection, file_id: int, file: dict[str, Any], spoo
     return n_rows
 
 
+def _archive(settings: Settings, file: dict[str, Any]) -> tuple[int, str] | None:
+    """Seal the original, before its rows come in. Returns its size there and the key's fingerprint.
+
+    None where there is no archive; or the file is gone or changed since it was read, which its sender is told.
+    """
+    if not settings.archive_days:
+        return None
+    try:
+        public = vault.public_key(settings)
+        path = Path(os.fsdecode(bytes.fromhex(file["full_path"])))
+        n_bytes = vault.seal(path, vault.place(settings, file["sha256"]), file["sha256"], public)
+    except vault.ChangedError as error:
+        advice = "Храните исходный файл сами: программа его не сохранила"
+        file["problems"].append(
+            Problem("not_archived", f"{error}: в архив он не помещён", advice, severity="warning").as_dict()
+        )
+        return None
+    return n_bytes, vault.fingerprint(public)
+
+
+def _enter_original(connection: Connection, file_id: int, file: dict[str, Any], archived: tuple[int, str]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            insert into vault.original (file_id, sha256, size_bytes, stored_bytes, key_fingerprint)
+            values (%s, %s, %s, %s, %s)
+            on conflict (file_id) do update set
+              stored_bytes = excluded.stored_bytes, key_fingerprint = excluded.key_fingerprint,
+              archived_at = excluded.archived_at, removed_at = null
+            """,
+            (file_id, file["sha256"], file["size_bytes"], *archived),
+        )
+
+
+def _enter_run(connection: Connection, file_id: int, key_version: int, n_rows: int) -> None:
+    """Note that the rows of a file were made nameless, and with which key: operations on personal data are recorded."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "insert into vault.deid_run (file_id, key_version, n_records) values (%s, %s, %s)",
+            (file_id, key_version, n_rows),
+        )
+
+
 def land(descriptor: dict[str, str], settings: Settings) -> dict[str, Any]:
     """Land one file that ``read_inbox`` has read.
 
@@ -191,11 +246,17 @@ def land(descriptor: dict[str, str], settings: Settings) -> dict[str, Any]:
     due = [part for part in file["parts"] if part["source"] and (part["year"] or 0) <= file["campaign_year"]]
     status = "refused" if file["refused"] else "landed" if due else "waiting"
     n_rows = 0
-    with connect(settings) as connection:
+    archived = _archive(settings, file) if status == "landed" else None
+    with connect(settings, LOADER) as connection:
+        _check_key(connection, file["key_version"])
         file_id, before = _enter_file(connection, file, status)
         _enter_problems(connection, file_id, file)
         if status != "refused":
             n_rows = _land_parts(connection, file_id, file, spool)
+        if n_rows:
+            _enter_run(connection, file_id, file["key_version"], n_rows)
+        if archived is not None:
+            _enter_original(connection, file_id, file, archived)
     shutil.rmtree(spool, ignore_errors=True)
     known = before == "landed" and not n_rows
     return {"path": file["path"], "status": "known" if known else status, "rows": n_rows}

@@ -165,7 +165,7 @@ class Mapper:
 
     def _person(self) -> Callable[[Row, Record], None]:
         columns = {
-            name.removeprefix(PERSON): self.fit.columns[name]
+            name.removeprefix(PERSON): (self.fit.columns[name], self._reader(name))
             for name in self._layout.person
             if name in self.fit.columns
         }
@@ -174,7 +174,7 @@ class Mapper:
         targets = [self._position[name] for name in ("person_key", "name_key", "link_level")]
 
         def step(row: Row, record: Record) -> None:
-            said = {name: self._first_filled(row, positions, self._cells) for name, positions in columns.items()}
+            said = {name: self._first_filled(row, *where) for name, where in columns.items()}
             series = said.pop("document_series", "") + said.pop("document_number", "")
             person = Person(**{**said, "document": said.get("document") or series})
             keys = self._pseudonyms.keys(person, record[school], record[year], record[code] if code is not None else "")

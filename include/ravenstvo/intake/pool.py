@@ -35,8 +35,9 @@ class Request:
 class _Process:
     """One reading process. It is started when first needed, and again after it was brought down."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, n_keys: int) -> None:
         self._settings = settings
+        self._n_keys = n_keys
         self._process: subprocess.Popen[str] | None = None
 
     def ask(self, request: Request) -> dict[str, Any]:
@@ -69,6 +70,7 @@ class _Process:
             "ravenstvo.intake.serve",
             str(settings.read_memory_mb),
             str(settings.key_file),
+            str(self._n_keys),
         ]
         settings.logs_dir.mkdir(parents=True, exist_ok=True)
         with (settings.logs_dir / "reader.log").open("a", encoding="utf-8") as log:
@@ -107,8 +109,13 @@ def _size(request: Request) -> int:
         return 0
 
 
-def read_all(requests: Sequence[Request], settings: Settings) -> list[dict[str, Any]]:
+def read_all(requests: Sequence[Request], settings: Settings, n_keys: int = 0) -> list[dict[str, Any]]:
     """Read the files in ``settings.readers`` processes.
+
+    Args:
+        requests: what to read.
+        settings: how many processes, their limits, where the keys are.
+        n_keys: how many keys the pseudonyms are made with; none for files that are only described.
 
     Returns:
         Answers in the order of the requests: see ``reader.read_file`` and ``examine.examine_file``; a killed reading
@@ -121,7 +128,7 @@ def read_all(requests: Sequence[Request], settings: Settings) -> list[dict[str, 
         waiting.put(index)
 
     def work() -> None:
-        process = _Process(settings)
+        process = _Process(settings, n_keys)
         try:
             while True:
                 try:

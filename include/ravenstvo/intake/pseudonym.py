@@ -2,47 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import os
 import re
-import secrets
 from dataclasses import dataclass
-from pathlib import Path
 
 from ravenstvo.intake.cells import a_date
+from ravenstvo.warehouse.keys import digest, renew
 
 _NOT_LETTER = re.compile(r"[^a-zа-я]+")
 _NOT_DIGIT = re.compile(r"\D+")
-KEY_BYTES = 32
 _SNILS = re.compile(r"[0-9]{11}\Z")
 _SNILS_AS_NUMBER = re.compile(r"[0-9]{9,10}\Z")
 _BETWEEN_DIGITS = re.compile(r"[\s.\-–—−]+")
 _LAST_WITHOUT_CHECK = 1_001_998
 _SAYS_SOMETHING = re.compile(r"[^\W_]")
 _YEAR = re.compile(r"[12][0-9]{3}\Z")
-
-
-def load_key(path: Path) -> bytes:
-    """Read the secret key of the pseudonyms, or make one (mode 0600) where there is none.
-
-    Two processes may start at once: the first to link its key into place wins, and both read that one.
-    """
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        draft = path.with_name(f".{path.name}.{os.getpid()}")
-        draft.touch(mode=0o600)
-        draft.write_text(secrets.token_hex(KEY_BYTES), encoding="ascii")
-        try:
-            os.link(draft, path)
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
-    key = bytes.fromhex(path.read_text(encoding="ascii").strip())
-    if len(key) < KEY_BYTES:
-        raise ValueError(f"Ключ псевдонимов {path} короче {KEY_BYTES} байт")
-    return key
 
 
 def normalise_name(text: str) -> str:
@@ -100,12 +73,17 @@ class Worker:
 
 @dataclass(frozen=True)
 class Person:
-    """What a protocol says of a pupil; it never leaves the reading process."""
+    """What a protocol says of a pupil; it never leaves the reading process.
+
+    ``birth_date`` is ISO where it could be read.
+    """
 
     surname: str = ""
     given_name: str = ""
     patronymic: str = ""
     document: str = ""
+    birth_date: str = ""
+    snils: str = ""
 
     @property
     def name(self) -> str:
@@ -115,25 +93,31 @@ class Person:
 
 
 class Pseudonyms:
-    """Keyed pseudonyms of pupils and teachers (HMAC-SHA256, first 128 bits, as hex)."""
+    """Keyed pseudonyms of pupils and teachers: HMAC with the first key, made over with every key that followed it."""
 
-    def __init__(self, key: bytes) -> None:
-        self._key = key
+    def __init__(self, *keys: bytes) -> None:
+        self._first, *self._followed = keys
 
     def _token(self, kind: str, text: str) -> str:
-        return hmac.new(self._key, f"{kind}:{text}".encode(), hashlib.sha256).hexdigest()[:32]
+        token = digest(self._first, f"{kind}:{text}")
+        for key in self._followed:
+            token = renew(key, token)
+        return token
 
     def keys(self, person: Person, school: str, year: str, code: str) -> tuple[str, str, str]:
         """Pseudonym of the person, of the name within the school and year, and the level of the link.
 
-        Level 2: name and document, stable over the years. Level 3: name or participant code within the school and
-        year only. A row that names nobody has no pseudonym.
+        Level 1: a valid СНИЛС. Level 2: name and document, and the date of birth where the protocol has one; both are
+        stable over the years. Level 3: name or participant code within the school and year only. A row that names
+        nobody has no pseudonym.
         """
-        name = person.name
+        name, (snils, _state), born = person.name, check_snils(person.snils), a_date(person.birth_date)
         document = _NOT_DIGIT.sub("", person.document)
         name_key = self._token("name", f"{name}|{school}|{year}") if name else ""
+        if snils:
+            return self._token("snils", snils), name_key, "1"
         if name and document:
-            return self._token("person", f"{name}|{document}"), name_key, "2"
+            return self._token("person", "|".join([name, *([born] if born else []), document])), name_key, "2"
         if name:
             return name_key, name_key, "3"
         if code:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import json
 import re
 import resource
+import secrets
 import sys
 from pathlib import Path
 from typing import Any
 
-from ravenstvo.intake.pseudonym import Pseudonyms, load_key
+from ravenstvo.intake.pseudonym import Pseudonyms
 from ravenstvo.intake.reader import read_file
+from ravenstvo.warehouse.keys import KEY_BYTES, read
 
 
 def _answer(request: dict[str, Any], pseudonyms: Pseudonyms) -> dict[str, Any]:
@@ -28,16 +30,19 @@ def _answer(request: dict[str, Any], pseudonyms: Pseudonyms) -> dict[str, Any]:
     )
 
 
-def serve(memory_mb: int, key_file: Path) -> None:
-    """Answer requests (see ``pool.Request``) until standard input ends."""
+def serve(memory_mb: int, key_file: Path, n_keys: int) -> None:
+    """Answer requests (see ``pool.Request``) until standard input ends.
+
+    Pseudonyms are made with the first ``n_keys`` keys; with none, by a key of the moment: for what is not landed.
+    """
     limit = memory_mb * 2**20
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-    pseudonyms = Pseudonyms(load_key(key_file))
+    pseudonyms = Pseudonyms(*read(key_file)[:n_keys]) if n_keys else Pseudonyms(secrets.token_bytes(KEY_BYTES))
     for line in sys.stdin:
         sys.stdout.write(json.dumps(_answer(json.loads(line), pseudonyms), ensure_ascii=False) + "\n")
         sys.stdout.flush()
 
 
 if __name__ == "__main__":
-    assert re.fullmatch(r"\d+", sys.argv[1])
-    serve(int(sys.argv[1]), Path(sys.argv[2]))
+    assert re.fullmatch(r"\d+ \d+", f"{sys.argv[1]} {sys.argv[3]}")
+    serve(int(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]))

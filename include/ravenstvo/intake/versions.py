@@ -16,6 +16,7 @@ from ravenstvo.intake.discover import natural_key
 from ravenstvo.settings import Settings
 from ravenstvo.sources import load_sources
 from ravenstvo.warehouse.connection import connect
+from ravenstvo.warehouse.roles import LOADER
 
 Effect = Literal["whole", "schools"] | None
 
@@ -112,7 +113,7 @@ def settle(settings: Settings) -> int:
     Returns:
         Number of contents looked at. The outcome depends on the parts alone, not on the order of this call's work.
     """
-    with connect(settings) as connection:
+    with connect(settings, LOADER) as connection:
         with connection.cursor() as cursor:
             cursor.execute("select pg_advisory_xact_lock(hashtext('ravenstvo.settle'))")
         contents = _unsettled(connection)

@@ -172,6 +172,7 @@ FACTS = {"year", "grade", "subject", "subject_code", "exam", "exam_date", "wave"
 PERSON = "person."
 """Prefix of the mapped columns that hold a person's name, document or telephone."""
 PUPIL_SAYS = {"surname", "given_name", "patronymic", "document", "document_series", "document_number"}
+PUPIL_SAYS |= {"birth_date", "snils"}
 WORKER_SAYS = {"snils", "full_name", "surname", "given_name", "patronymic", "birth_date", "contact"}
 PUPIL_COLUMNS = {"person_key", "name_key", "link_level"}
 """Made of a pupil's name and document, whatever of them a protocol holds."""

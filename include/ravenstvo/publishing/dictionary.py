@@ -73,9 +73,7 @@ class Example:
 class Mart:
     """A table or view that people read; ``description`` is markdown under the four headings of the house.
 
-    ``audience`` says what those see who may see one municipality only: ``open`` all rows, ``region`` the rows
-    that name it and those of area_kind ``region``, ``school`` the rows of its schools by school_id, ``closed`` nothing;
-    empty: the rows that name the municipality, nothing where none does.
+    ``audience`` says what those see who may see one municipality only (``ravenstvo.sight``).
     ``model`` is dbt's name of it, where that is another one.
     """
 

@@ -31,6 +31,7 @@ from ravenstvo.quality.suites import Rule, Suite, load_suite
 from ravenstvo.settings import Settings
 from ravenstvo.sources import load_sources
 from ravenstvo.warehouse.connection import connect
+from ravenstvo.warehouse.roles import LOADER
 
 SITE = "ravenstvo"
 _SEVERITIES = {"critical": "Критическое", "warning": "Предупреждение"}
@@ -99,7 +100,7 @@ def _index_line(folder: Path, suite: Suite, latest: Latest | None) -> IndexLine:
 
 def _latest_results(settings: Settings) -> dict[str, Latest]:
     """By source: when it was last validated, and by expectation id the rows checked and failed."""
-    with connect(settings) as connection, connection.cursor() as cursor:
+    with connect(settings, LOADER) as connection, connection.cursor() as cursor:
         cursor.execute(
             """
             select source, validated_at, expectation_id, n_checked, n_failed

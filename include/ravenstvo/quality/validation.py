@@ -20,6 +20,7 @@ from ravenstvo.quality.suites import Suite, load_suite
 from ravenstvo.quality.workbook import write_workbooks
 from ravenstvo.settings import Settings, get_settings
 from ravenstvo.warehouse.connection import connect, warehouse_url
+from ravenstvo.warehouse.roles import LOADER
 
 if TYPE_CHECKING:
     from great_expectations.data_context import AbstractDataContext
@@ -47,9 +48,9 @@ def validate(settings: Settings | None = None) -> dict[str, Any]:
     success}}, "workbooks": [path, …], "data_docs": path or None}``; counts are sheet rows.
     """
     settings = settings or get_settings()
-    with connect(settings) as guard, guard.cursor() as cursor:
+    with connect(settings, LOADER) as guard, guard.cursor() as cursor:
         cursor.execute("select pg_advisory_xact_lock(hashtext('ravenstvo.validate'))")
-        with connect(settings) as connection, connection.cursor() as writing:
+        with connect(settings, LOADER) as connection, connection.cursor() as writing:
             make_all_due_after_new_rules(writing, files_digest(settings.project_root, _RULES))
         sources, data_docs = _validate_sources(settings, cursor) if next_pending(cursor) else ({}, None)
         workbooks = write_workbooks(settings)
@@ -62,7 +63,7 @@ def _validate_sources(settings: Settings, cursor: Any) -> tuple[dict[str, Any], 
     from ravenstvo.quality.gx import open_context, open_warehouse
 
     context = open_context()
-    warehouse = open_warehouse(context, warehouse_url(settings))
+    warehouse = open_warehouse(context, warehouse_url(settings, LOADER))
     folder = settings.project_root / "expectations"
     summaries = {}
     while pending := next_pending(cursor):
@@ -76,10 +77,10 @@ def _validate_source(
 ) -> dict[str, Any]:
     from ravenstvo.quality.gx import run_suite
 
-    with connect(settings) as connection, connection.cursor() as cursor:
+    with connect(settings, LOADER) as connection, connection.cursor() as cursor:
         n_checked = build_check_table(cursor, suite.name, part_ids)
     failing = run_suite(context, warehouse, suite, check_table(suite.name))
-    with connect(settings) as connection, connection.cursor() as cursor:
+    with connect(settings, LOADER) as connection, connection.cursor() as cursor:
         forget_findings(cursor, part_ids)
         n_failed = {}
         # What a row repeats is known only when it is known which rows are rejected for reasons of their own.

@@ -15,6 +15,7 @@ from ravenstvo.quality.workbook_sheets import FileReport, PartCounts, Remark, Ro
 from ravenstvo.settings import Settings
 from ravenstvo.sources import Column, Source, load_sources
 from ravenstvo.warehouse.connection import connect
+from ravenstvo.warehouse.roles import LOADER
 
 LISTED_WARNINGS = 200
 """Warnings of one kind and sheet that get a line each; the numbers of the other rows share one line."""
@@ -43,7 +44,7 @@ def write_workbooks(settings: Settings) -> list[Path]:
     a killed run did not write is written now, and one whose file has nothing wrong any more is removed.
     """
     written = []
-    with connect(settings) as connection, connection.cursor() as cursor:
+    with connect(settings, LOADER) as connection, connection.cursor() as cursor:
         for file_id, path, year, said_at, has_remarks in _files(cursor):
             target = workbook_path(settings, file_id, path, year)
             if not has_remarks:

@@ -19,12 +19,14 @@ import psycopg2
 from psycopg2 import errors
 from sqlalchemy.engine import URL
 
-from ravenstvo.runtime import private_files
+from ravenstvo import private_files
+from ravenstvo.passwords import weakness
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse import server
 from ravenstvo.warehouse.connection import url_parameters
 
 ADMIN = "admin"
+_THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
 
 
 class AirflowError(RuntimeError):
@@ -39,6 +41,7 @@ def prepare(settings: Settings) -> dict[str, str]:
     if settings.airflow_url is None:
         server.start(settings)
     settings.make_home()
+    _check_passwords(settings)
     private_files.write(settings.airflow_home / "airflow.cfg", _configuration(settings))
     _write_passwords(settings)
     environment = _environment(settings)
@@ -108,6 +111,7 @@ def _configuration(settings: Settings) -> str:
         },
         "api_auth": {"jwt_secret": _secret(settings, "jwt")},
         "dag_processor": {"refresh_interval": 60, "min_file_process_interval": 60},
+        "secrets": _connections(settings),
         "usage_data_collection": {"enabled": False},
     }
     parser = configparser.RawConfigParser()
@@ -135,6 +139,31 @@ def _write_passwords(settings: Settings) -> None:
     path = passwords_file(settings)
     if not path.exists():
         private_files.write(path, json.dumps({ADMIN: secrets.token_urlsafe(12)}))
+
+
+def _check_passwords(settings: Settings) -> None:
+    """A web interface that other machines reach is not opened with a password that everybody knows."""
+    path = passwords_file(settings)
+    if settings.api_host in _THIS_MACHINE or not path.exists():
+        return
+    for user, password in json.loads(path.read_text(encoding="utf-8")).items():
+        if why := weakness(str(password), user):
+            raise AirflowError(
+                f"Пароль пользователя {user} в файле {path} {why}, а Airflow открыт другим машинам "
+                f"(RAVENSTVO_API_HOST={settings.api_host}). Задайте случайный или удалите файл: он появится заново."
+            )
+
+
+def _connections(settings: Settings) -> dict[str, object]:
+    """Airflow's connections and variables come from files of its home, where there are any."""
+    files = {
+        argument: settings.airflow_home / name
+        for argument, name in (("connections_file_path", "connections.yaml"), ("variables_file_path", "variables.yaml"))
+    }
+    found = {argument: str(path) for argument, path in files.items() if path.exists()}
+    if not found:
+        return {}
+    return {"backend": "airflow.secrets.local_filesystem.LocalFilesystemBackend", "backend_kwargs": json.dumps(found)}
 
 
 def _migrate_metadata(settings: Settings, environment: dict[str, str]) -> None:

@@ -21,14 +21,15 @@ from typing import Any
 import psycopg2
 from psycopg2 import errors
 
+from ravenstvo import private_files
 from ravenstvo.publishing import dictionary
 from ravenstvo.publishing.bi import access, bundle, exported
 from ravenstvo.publishing.bi.identity import DATABASES, LOGINS, READER_ROLES
 from ravenstvo.publishing.dictionary import Mart
-from ravenstvo.runtime import private_files, processes
+from ravenstvo.runtime import processes
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse import logins, migrate, server
-from ravenstvo.warehouse.connection import connect, parameters, url_parameters, warehouse_url
+from ravenstvo.warehouse.connection import connect, url_parameters, warehouse_url
 
 Say = Callable[[str], None]
 
@@ -255,7 +256,7 @@ def _write_settings(settings: Settings) -> None:
     connections = {}
     for schema, login in LOGINS.items():
         password = known[login]
-        if not _lets_in(settings, login, password):
+        if not logins.lets_in(settings, login, password):
             logins.make_login(settings, login, READER_ROLES[schema], password)
         place = {"host": address.host, "port": address.port, "query": dict(address.query)}
         connections[login] = place | {"password": password}
@@ -265,14 +266,6 @@ def _write_settings(settings: Settings) -> None:
         "connections": connections,
     }
     private_files.write(settings.bi_dir / "settings.json", json.dumps(content, indent=1))
-
-
-def _lets_in(settings: Settings, login: str, password: str) -> bool:
-    try:
-        psycopg2.connect(**parameters(settings) | {"user": login, "password": password}).close()
-    except psycopg2.OperationalError:
-        return False
-    return True
 
 
 def _users(settings: Settings, municipalities: list[access.Municipality]) -> list[dict[str, Any]]:

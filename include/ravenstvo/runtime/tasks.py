@@ -37,12 +37,15 @@ def campaign_year(params: Mapping[str, Any], partition_key: str | None, settings
 def read_inbox(params: Mapping[str, Any], partition_key: str | None) -> dict[str, Any]:
     """Read the new files of the inbox into the spool. Returns ``{"year": int, "files": [...], ...}``.
 
-    What was found is also noted in the state folder, for the summary of the run.
+    What was found is also noted in the state folder, for the summary of the run. Originals whose time is over leave
+    the archive.
     """
     from ravenstvo.intake.discover import read_inbox as read
+    from ravenstvo.runtime.archive import expire
 
     settings = get_settings()
     upgrade(settings)
+    expire(settings)
     inbox = Path(params["inbox"]) if params.get("inbox") else settings.inbox or settings.sample_dir
     plan = read(inbox, campaign_year(params, partition_key, settings), settings)
     found = {name: plan[name] for name in ("year", "n_found", "n_known", "fingerprints")}

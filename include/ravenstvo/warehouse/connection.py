@@ -2,25 +2,64 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import psycopg2
 import sqlalchemy
+from sqlalchemy.engine import make_url
 
 from ravenstvo.settings import Settings, get_settings
 from ravenstvo.warehouse.server import WAREHOUSE_DB, database_url
 
-
-def warehouse_url(settings: Settings | None = None) -> sqlalchemy.URL:
-    """SQLAlchemy URL of the warehouse."""
-    return database_url(settings or get_settings(), WAREHOUSE_DB)
+# PostgreSQL cuts names at 63 bytes; what follows the database's name must stay.
+_NAME_BYTES = 40
 
 
-def parameters(settings: Settings | None = None) -> dict[str, Any]:
+def warehouse_url(settings: Settings | None = None, role: str | None = None) -> sqlalchemy.URL:
+    """SQLAlchemy URL of the warehouse.
+
+    With a role of the pipeline (``roles.LOADER``, ``roles.TRANSFORMER``) it is that of the role's own login; where
+    there is none, because the owner of one's own server may not create logins, it is the owner's.
+    """
+    settings = settings or get_settings()
+    owner = database_url(settings, WAREHOUSE_DB)
+    if role is None:
+        return owner
+    own = getattr(settings, f"{role}_url")
+    if own is not None:
+        return make_url(own)
+    login = pipeline_login(owner, role)
+    password = known_passwords(settings).get(login)
+    return owner if password is None else owner.set(username=login, password=password)
+
+
+def pipeline_login(owner: sqlalchemy.URL, role: str) -> str:
+    """Login of a role of the pipeline: each warehouse of a server has its own."""
+    database = (owner.database or "").encode()[:_NAME_BYTES].decode(errors="ignore")
+    return f"{database}_{role}"
+
+
+def passwords_file(settings: Settings) -> Path:
+    """Passwords of the pipeline's logins, by login."""
+    return settings.home / "logins.json"
+
+
+def known_passwords(settings: Settings) -> dict[str, str]:
+    """Passwords of the pipeline's logins that this home has made."""
+    try:
+        known: dict[str, str] = json.loads(passwords_file(settings).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    return known
+
+
+def parameters(settings: Settings | None = None, role: str | None = None) -> dict[str, Any]:
     """Libpq's connection parameters of the warehouse: host, port, user, password, dbname and the URL's others."""
-    return url_parameters(warehouse_url(settings))
+    return url_parameters(warehouse_url(settings, role))
 
 
 def url_parameters(url: sqlalchemy.URL) -> dict[str, Any]:
@@ -29,9 +68,12 @@ def url_parameters(url: sqlalchemy.URL) -> dict[str, Any]:
 
 
 @contextmanager
-def connect(settings: Settings | None = None) -> Iterator[psycopg2.extensions.connection]:
-    """A psycopg2 connection inside one transaction: committed at the end, rolled back on an error."""
-    connection = psycopg2.connect(**parameters(settings), application_name="ravenstvo")
+def connect(settings: Settings | None = None, role: str | None = None) -> Iterator[psycopg2.extensions.connection]:
+    """A psycopg2 connection inside one transaction: committed at the end, rolled back on an error.
+
+    Without a role it is the owner's: migrations, and what people ask and decide on the command line.
+    """
+    connection = psycopg2.connect(**parameters(settings, role), application_name="ravenstvo")
     try:
         with connection:
             yield connection

@@ -1,22 +1,35 @@
-"""Database users for programs that only read: each may log in and is a member of one reading role."""
+"""Database users of the programs: each may log in and is a member of one role."""
 
 from __future__ import annotations
 
+import json
+import logging
 import secrets
 
+import psycopg2
 from psycopg2 import errors, sql
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import encrypt_password
 
+from ravenstvo import private_files
 from ravenstvo.settings import Settings
-from ravenstvo.warehouse.connection import connect
-from ravenstvo.warehouse.roles import READERS
+from ravenstvo.warehouse.connection import (
+    connect,
+    known_passwords,
+    parameters,
+    passwords_file,
+    pipeline_login,
+    warehouse_url,
+)
+from ravenstvo.warehouse.roles import PIPELINE, READERS
+
+log = logging.getLogger(__name__)
 
 STATEMENT_SECONDS = 60
 
 
 class LoginError(RuntimeError):
-    """A reading user cannot be made; the message (Russian) says what to ask the administrator for."""
+    """A user cannot be made; the message (Russian) says what to ask the administrator for."""
 
 
 def make_login(settings: Settings, login: str, role: str, password: str) -> None:
@@ -25,14 +38,51 @@ def make_login(settings: Settings, login: str, role: str, password: str) -> None
     Its transactions are read-only and its statements end after STATEMENT_SECONDS. Raises LoginError.
     """
     with connect(settings) as connection:
+        make_reader(connection, login, role, password)
+
+
+def make_reader(connection: Connection, login: str, role: str, password: str) -> None:
+    """The same within a transaction of the caller."""
+    _make(
+        connection,
+        *(login, role, password),
+        default_transaction_read_only="on",
+        statement_timeout=f"{STATEMENT_SECONDS}s",
+        search_path=READERS[role],
+    )
+
+
+def make_pipeline_logins(settings: Settings) -> bool:
+    """Have the pipeline's roles log in with a user and a password of their own; milliseconds when they can already.
+
+    Passwords are this home's. False, with a warning, where the owner may not create users: then the owner does it all.
+    """
+    owner = warehouse_url(settings)
+    for role in PIPELINE:
+        if getattr(settings, f"{role}_url") is not None:
+            continue
+        login, known = pipeline_login(owner, role), known_passwords(settings)
+        password = known.get(login) or new_password()
+        if login in known and lets_in(settings, login, password):
+            continue
         try:
-            _make(connection, login, role, password)
-        except (errors.InsufficientPrivilege, errors.UndefinedObject) as error:
-            raise LoginError(
-                f"Пользователь базы {login} не создан: {str(error).strip().splitlines()[0]}. Попросите администратора "
-                f"сервера выполнить: create role {login} login; grant {role} to {login}; — и дать пользователю "
-                f"хранилища право менять его пароль: grant {login} to … with admin option."
-            ) from error
+            with connect(settings) as connection:
+                # What it makes belongs to the group, so that another login can go on with it.
+                _make(connection, login, role, password, role=role)
+        except LoginError as error:
+            log.warning("Все шаги расчёта работают от имени владельца базы. %s", error)
+            return False
+        private_files.write(passwords_file(settings), json.dumps(known | {login: password}))
+    return True
+
+
+def lets_in(settings: Settings, login: str, password: str) -> bool:
+    """Whether the warehouse knows the user by this password."""
+    try:
+        psycopg2.connect(**parameters(settings) | {"user": login, "password": password}).close()
+    except psycopg2.OperationalError:
+        return False
+    return True
 
 
 def new_password() -> str:
@@ -40,27 +90,32 @@ def new_password() -> str:
     return secrets.token_hex(24)
 
 
-def _make(connection: Connection, login: str, role: str, password: str) -> None:
-    user, group, schema = sql.Identifier(login), sql.Identifier(role), sql.Identifier(READERS[role])
+def _make(connection: Connection, login: str, group: str, password: str, **options: str) -> None:
+    try:
+        _set_up(connection, login, group, password, options)
+    except (errors.InsufficientPrivilege, errors.UndefinedObject) as error:
+        raise LoginError(
+            f"Пользователь базы {login} не создан: {str(error).strip().splitlines()[0]}. Попросите администратора "
+            f"сервера выполнить: create role {login} login; grant {group} to {login}; — и дать пользователю "
+            f"хранилища право менять его пароль: grant {login} to … with admin option."
+        ) from error
+
+
+def _set_up(connection: Connection, login: str, group: str, password: str, options: dict[str, str]) -> None:
+    user = sql.Identifier(login)
     # The server gets the password's digest only: it cannot appear in its log.
     digest = encrypt_password(password, login, scope=connection, algorithm="scram-sha-256")
-    options = (
-        sql.SQL("alter role {user} login password {digest}").format(user=user, digest=sql.Literal(digest)),
-        sql.SQL("alter role {user} set default_transaction_read_only = on").format(user=user),
-        sql.SQL("alter role {user} set statement_timeout = {limit}").format(
-            user=user, limit=sql.Literal(f"{STATEMENT_SECONDS}s")
-        ),
-        sql.SQL("alter role {user} set search_path = {schema}").format(user=user, schema=schema),
-    )
     with connection.cursor() as cursor:
         # Two commands may come at once, from whichever database of the server.
         cursor.execute("select pg_advisory_xact_lock(hashtext('ravenstvo.logins'))")
         cursor.execute("select 1 from pg_roles where rolname = %s", (login,))
         if cursor.fetchone() is None:
             cursor.execute(sql.SQL("create role {user} login").format(user=user))
-        for option in options:
-            cursor.execute(option)
-        cursor.execute("select pg_has_role(%s, %s, 'member')", (login, role))
+        cursor.execute(sql.SQL("alter role {} login password {}").format(user, sql.Literal(digest)))
+        # Before the options: the server asks at once whether the user may take the role.
+        cursor.execute("select pg_has_role(%s, %s, 'member')", (login, group))
         row = cursor.fetchone()
         if row is None or not row[0]:
-            cursor.execute(sql.SQL("grant {group} to {user}").format(group=group, user=user))
+            cursor.execute(sql.SQL("grant {} to {}").format(sql.Identifier(group), user))
+        for name, value in options.items():
+            cursor.execute(sql.SQL("alter role {} set {} = {}").format(user, sql.Identifier(name), sql.Literal(value)))

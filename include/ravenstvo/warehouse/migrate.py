@@ -10,9 +10,9 @@ from psycopg2 import errors
 
 from ravenstvo.settings import Settings
 from ravenstvo.sources import load_sources
-from ravenstvo.warehouse import landing
+from ravenstvo.warehouse import landing, roles
 from ravenstvo.warehouse.connection import connect, engine
-from ravenstvo.warehouse.roles import make_roles
+from ravenstvo.warehouse.logins import make_pipeline_logins
 from ravenstvo.warehouse.server import ensure_running
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -23,11 +23,18 @@ _STAMP = "schema"
 
 
 def upgrade(settings: Settings) -> bool:
-    """Apply the migrations of ``ops``, make landing tables and roles. True when there was anything to do.
+    """Apply the migrations of ``ops``, make landing tables, roles and the pipeline's logins.
 
+    True when there was anything to do but the logins.
     Repeatable; a few milliseconds when the warehouse is up to date.
     """
     ensure_running(settings)
+    has_changed = _upgrade(settings)
+    make_pipeline_logins(settings)
+    return has_changed
+
+
+def _upgrade(settings: Settings) -> bool:
     wanted = _fingerprint()
     if _stamp(settings) == wanted:
         return False
@@ -38,7 +45,7 @@ def upgrade(settings: Settings) -> bool:
         _migrate(settings)
         with connect(settings) as connection, connection.cursor() as cursor:
             landing.make_tables(cursor, load_sources())
-            roles_made = make_roles(connection)
+            roles_made = roles.make_roles(connection)
             if roles_made:  # without them the next run tries again
                 cursor.execute(
                     "insert into ops.setting (name, value) values (%s, %s) "
@@ -75,8 +82,9 @@ def _stamp(settings: Settings) -> str | None:
 
 
 def _fingerprint() -> str:
-    """Of the migrations and of the landing tables' columns."""
+    """Of the migrations, of the landing tables' columns, and of the roles' rights."""
     digest = hashlib.sha256(landing.fingerprint(load_sources()).encode())
+    digest.update(Path(roles.__file__).read_bytes())
     for path in sorted((MIGRATIONS / "versions").glob("*.*")):
         digest.update(path.name.encode())
         digest.update(path.read_bytes())

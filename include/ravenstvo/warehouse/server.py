@@ -289,6 +289,8 @@ def _create_databases(settings: Settings) -> None:
                 cursor.execute("select 1 from pg_database where datname = %s", (database,))
                 if cursor.fetchone() is None:
                     cursor.execute(f'create database "{database}"')
+            # Readers of the warehouse have no business elsewhere on its server.
+            cursor.execute(f'revoke connect on database "{AIRFLOW_DB}", postgres from public')
             # Dozens of task states a second are worth less than the disk's time: a crash of the machine may take the
             # last of them, and the run is repeated. The warehouse itself stays durable.
             cursor.execute(f'alter database "{AIRFLOW_DB}" set synchronous_commit = off')

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import assume, example, given
@@ -182,3 +183,47 @@ def document(**columns):
 def test_document_cannot_lead_around_the_gate(layout, says) -> None:
     with pytest.raises(ValueError, match=says):
         layouts.check(layout, layouts.load_sources()["deficit"])
+
+
+NAMED = Person("Выдуманова", "Анна-Мария", "Петровна")
+WITH_DOCUMENT = replace(NAMED, document="1234 567890")
+
+
+@pytest.mark.parametrize(
+    ("person", "same", "level"),
+    [
+        # Whoever has a СНИЛС is known by it, whatever else is written.
+        (replace(WITH_DOCUMENT, snils="112-233-445 95"), Person("Другая", snils="11223344595"), "1"),
+        (WITH_DOCUMENT, replace(WITH_DOCUMENT, surname="ВЫДУМАНОВА ", document="1234567890"), "2"),
+        (WITH_DOCUMENT, replace(WITH_DOCUMENT, given_name="анна мария", snils="112-233-445 00"), "2"),
+        (
+            replace(WITH_DOCUMENT, birth_date="2006-05-04"),
+            replace(WITH_DOCUMENT, birth_date="2006-05-04", snils="не указан"),
+            "2",
+        ),
+    ],
+)
+def test_a_pupil_is_the_same_in_every_year_and_school_by_what_is_stable(
+    person: Person, same: Person, level: str
+) -> None:
+    first, again = GATE.keys(person, "101001", "2021", "7"), GATE.keys(same, "202002", "2023", "8")
+    assert (first[0], first[2]) == (again[0], level) == (again[0], again[2])
+    assert len(first[0]) == 32 and first[0] != GATE.keys(Person("Иная", document="1234567890"), "", "", "")[0]
+
+
+def test_another_date_of_birth_or_document_is_another_pupil() -> None:
+    told = [
+        WITH_DOCUMENT,
+        replace(WITH_DOCUMENT, birth_date="2006-05-04"),
+        replace(WITH_DOCUMENT, birth_date="2006-05-05"),
+    ]
+    told.append(replace(WITH_DOCUMENT, document="1234 567891"))
+    assert len({GATE.keys(person, "101001", "2021", "7")[0] for person in told}) == len(told)
+
+
+@pytest.mark.parametrize("person", [NAMED, Person()])
+def test_a_pupil_known_by_name_or_code_alone_is_known_in_one_school_and_year(person: Person) -> None:
+    known = {GATE.keys(person, *place, "7") for place in (("101001", "2021"), ("101001", "2022"), ("202002", "2021"))}
+    assert len({key for key, _name, _level in known}) == 3
+    assert {level for _key, _name, level in known} == {"3"}
+    assert GATE.keys(Person(), "101001", "2021", "") == ("", "", "")

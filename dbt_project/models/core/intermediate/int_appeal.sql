@@ -49,7 +49,8 @@ by_person as (
             and result.person_key = appeal.person_key
 ),
 
--- Without a document on one side the name decides, if it is the only such name of the exam in that school.
+-- Known by less on one side, or by something else: the name decides, if it is the only such name of the exam in that
+-- school.
 by_name as (
     select
         result.part_id as result_part_id,
@@ -66,7 +67,7 @@ by_name as (
     where
         result.n_of_name = 1
         and result.person_key <> appeal.person_key
-        and (result.link_level > 2 or appeal.link_level > 2)
+        and (result.link_level > 2 or appeal.link_level > 2 or result.link_level <> appeal.link_level)
 ),
 
 linked as (

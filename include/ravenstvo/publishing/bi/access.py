@@ -11,23 +11,12 @@ from typing import Any
 from ravenstvo.publishing.bi.dashboards import AUDIENCES
 from ravenstvo.publishing.bi.identity import DATABASES, asset_uuid
 from ravenstvo.publishing.dictionary import Mart
+from ravenstvo.sight import CLOSED, OPEN, WAYS, condition, sight
 
 ANALYST, MUNICIPALITY, GUEST = AUDIENCES["analyst"], AUDIENCES["municipality"], AUDIENCES["guest"]
 
 # Login of the administrator, in whose name everything is imported and exported.
 ADMIN = "admin"
-
-# How the rows of a municipality are found in a mart.
-_BY = "region by "
-# How the rows of the whole region are found where a municipality sees them beside its own: by a column that says of
-# what a row is; else by what it does not name, so that a school of no known municipality does not pass for the region.
-_REGION = {
-    "area_kind": "area_kind = 'region'",
-    "territory_kind": "territory_kind = 'region'",
-    "school_id": "(municipality_code is null and school_id is null)",
-    "municipality_code": "municipality_code is null",
-}
-_WAYS = ("code", "name", "school", *(_BY + column for column in _REGION))
 
 
 @dataclass(frozen=True)
@@ -66,7 +55,7 @@ def plan(
 ) -> dict[str, Any]:
     """Everything that is set besides the import; ``dashboards``: uuid to the roles that may open it."""
     schemas = {name: [mart for mart in marts.values() if mart.schema == name] for name in DATABASES}
-    visible = [mart for mart in schemas["marts"] if _sight(mart) != "closed"]
+    visible = [mart for mart in schemas["marts"] if _sight(mart) != CLOSED]
     return {
         "roles": {
             ANALYST: {"like": ["Gamma", "sql_lab"], "datasets": _uuids([*schemas["marts"], *schemas["publish"]])},
@@ -89,23 +78,18 @@ def _rows(marts: list[Mart], municipalities: list[Municipality]) -> list[dict[st
     The role itself lets nothing through, so that a user without a municipality, or a mart that does not say whose its
     rows are, shows nothing.
     """
-    ways = {way: _uuids([mart for mart in marts if _sight(mart) == way]) for way in _WAYS}
-    guarded = _uuids([mart for mart in marts if _sight(mart) != "open"])
+    ways = {way: _uuids([mart for mart in marts if _sight(mart) == way]) for way in WAYS}
+    guarded = _uuids([mart for mart in marts if _sight(mart) != OPEN])
     rules = [_rule(MUNICIPALITY, "1 = 0", MUNICIPALITY, guarded)]
     for place in municipalities:
-        rules += [_rule(f"{place.role} ({way})", _clause(way, place), place.role, ways[way]) for way in _WAYS]
+        rules += [_rule(f"{place.role} ({way})", _clause(way, place), place.role, ways[way]) for way in WAYS]
     return [rule for rule in rules if rule["datasets"]]
 
 
 def _clause(way: str, place: Municipality) -> str:
-    code, name = _literal(place.code), _literal(place.name)
-    if way == "code":
-        return f"municipality_code = {code}"
-    if way == "name":
-        return f"municipality_name = {name}"
-    if way.startswith(_BY):
-        return f"(municipality_code = {code} or {_REGION[way.removeprefix(_BY)]})"
-    return f"school_id in (select school_id from marts.dim_school where municipality_code = {code})"
+    code = _literal(place.code)
+    schools = f"select school_id from marts.dim_school where municipality_code = {code}"
+    return condition(way, code, _literal(place.name), schools)
 
 
 def _rule(name: str, clause: str, role: str, datasets: list[str]) -> dict[str, Any]:
@@ -113,14 +97,7 @@ def _rule(name: str, clause: str, role: str, datasets: list[str]) -> dict[str, A
 
 
 def _sight(mart: Mart) -> str:
-    """How a municipality's rows are found: one of ``_WAYS``, ``region by …``; or ``open`` or ``closed``."""
-    if mart.audience == "region":
-        return _BY + next(column for column in _REGION if column in mart.titles)
-    if mart.audience:
-        return mart.audience
-    if "municipality_code" in mart.titles:
-        return "code"
-    return "name" if "municipality_name" in mart.titles else "closed"
+    return sight(mart.audience, mart.titles)
 
 
 def _uuids(marts: list[Mart]) -> list[str]:

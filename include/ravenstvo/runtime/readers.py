@@ -1,0 +1,117 @@
+"""``ravenstvo reader``: database users that see the rows of one municipality in the marts, and no others."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+from psycopg2 import sql
+from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import cursor as Cursor
+
+from ravenstvo import private_files
+from ravenstvo.settings import Settings
+from ravenstvo.warehouse import journal, logins
+from ravenstvo.warehouse.connection import connect, warehouse_url
+from ravenstvo.warehouse.roles import MUNICIPALITY_READER
+
+_FIELDS = ["login", "password", "municipality_code"]
+
+
+class ReaderError(ValueError):
+    """The reader cannot be made or removed; the message (Russian) says why."""
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A database user and the municipality whose rows it sees."""
+
+    login: str
+    municipality_code: str
+    municipality_name: str | None
+
+
+def passwords_file(settings: Settings) -> Path:
+    """First passwords of the readers, for the owner of the home only."""
+    return settings.home / "readers.csv"
+
+
+def add(settings: Settings, municipality: str, by: str, reason: str) -> Reader:
+    """Make the user of a municipality, or give it a new password; the password goes to ``passwords_file``.
+
+    Raises ReaderError, LoginError; JournalError when nobody or no reason is named.
+    """
+    with connect(settings) as connection, connection.cursor() as cursor:
+        code, name = _municipality(cursor, municipality)
+        login = f"{warehouse_url(settings).database}_mun_{code}"
+        password = logins.new_password()
+        logins.make_reader(connection, login, MUNICIPALITY_READER, password)
+        cursor.execute(
+            "insert into ops.reader (login, municipality_code, added_by) values (%s, %s, %s) "
+            "on conflict (login) do update set municipality_code = excluded.municipality_code",
+            (login, code, by),
+        )
+        journal.note(cursor, "add_reader", by, f"{login}: {reason.strip()}" if reason.strip() else "")
+        _remember(settings, login, {"password": password, "municipality_code": code})
+    return Reader(login, code, name)
+
+
+def remove(settings: Settings, login: str, by: str, reason: str) -> None:
+    """Take the user away. Raises ReaderError when it is no reader; JournalError as ``add``."""
+    with connect(settings) as connection, connection.cursor() as cursor:
+        cursor.execute("delete from ops.reader where login = %s", (login,))
+        if not cursor.rowcount:
+            raise ReaderError(f"Читателя {login} нет. Список: ravenstvo reader list")
+        journal.note(cursor, "remove_reader", by, f"{login}: {reason.strip()}" if reason.strip() else "")
+        _drop(connection, login)
+        _remember(settings, login, None)
+
+
+def listed(settings: Settings) -> list[Reader]:
+    """Readers and their municipalities, by login."""
+    with connect(settings) as connection, connection.cursor() as cursor:
+        names = _names(cursor)
+        cursor.execute("select login, municipality_code from ops.reader order by login")
+        return [Reader(login, code, names.get(code)) for login, code in cursor.fetchall()]
+
+
+def _drop(connection: Connection, login: str) -> None:
+    with connection.cursor() as cursor:
+        # Its sessions end at once: a dropped user's would go on.
+        cursor.execute("select pg_terminate_backend(pid) from pg_stat_activity where usename = %s", (login,))
+        cursor.execute(sql.SQL("drop role if exists {}").format(sql.Identifier(login)))
+
+
+def _names(cursor: Cursor) -> dict[str, str]:
+    cursor.execute("select to_regclass('marts.dim_municipality') is not null")
+    if cursor.fetchone() != (True,):
+        raise ReaderError("В хранилище нет витрин: сначала выполните «make run».")
+    cursor.execute("select municipality_code, municipality_name from marts.dim_municipality")
+    return dict(cursor.fetchall())
+
+
+def _municipality(cursor: Cursor, given: str) -> tuple[str, str]:
+    names = _names(cursor)
+    found = [code for code, name in names.items() if given.strip().lower() in (code.lower(), (name or "").lower())]
+    if len(found) != 1:
+        known = ", ".join(f"{code} {name}" for code, name in sorted(names.items()))
+        raise ReaderError(f"Муниципалитета «{given}» нет. Назовите код или название целиком: {known}")
+    return found[0], names[found[0]]
+
+
+def _remember(settings: Settings, login: str, row: dict[str, str] | None) -> None:
+    path = passwords_file(settings)
+    known = {}
+    if path.exists():
+        with path.open(encoding="utf-8", newline="") as lines:
+            known = {one["login"]: one for one in csv.DictReader(lines)}
+    known.pop(login, None)
+    if row is not None:
+        known[login] = {"login": login} | row
+    text = io.StringIO()
+    table = csv.DictWriter(text, _FIELDS, lineterminator="\n")
+    table.writeheader()
+    table.writerows(known[name] for name in sorted(known))
+    private_files.write(path, text.getvalue())
