@@ -22,6 +22,10 @@ app = typer.Typer(
 )
 
 Inbox = Annotated[Path | None, typer.Option(help="Папка с файлами; без неё — учебный регион")]
+AsOf = Annotated[
+    str | None,
+    typer.Option(help="На какой момент: номер расчёта, день 2024-06-01 или время «2024-06-01 12:30»"),
+]
 Year = Annotated[int | None, typer.Option(help="Год кампании; без него — последний в папке")]
 ListYear = Annotated[int, typer.Option("--year", help="Год кампании")]
 Method = Annotated[str | None, typer.Option(help="Код метода; без него — из справочника approval_method")]
@@ -48,6 +52,7 @@ def main() -> None:
     from ravenstvo.runtime.services import ServiceError
     from ravenstvo.runtime.withdrawal import WithdrawalError
     from ravenstvo.warehouse.account import AccountError
+    from ravenstvo.warehouse.as_of import AsOfError
     from ravenstvo.warehouse.logins import LoginError
     from ravenstvo.warehouse.server import ServerError
     from ravenstvo.warehouse.socket_folder import SocketError
@@ -58,6 +63,7 @@ def main() -> None:
         AccountError,
         AirflowError,
         ApprovalError,
+        AsOfError,
         BiError,
         BusyError,
         CalculationError,
@@ -89,12 +95,19 @@ def main() -> None:
 
 
 @app.command()
-def run(inbox: Inbox = None, year: Year = None) -> None:
-    """Загрузить папку и пересчитать год."""
+def run(inbox: Inbox = None, year: Year = None, as_of: AsOf = None) -> None:
+    """Загрузить папку и пересчитать год; с --as-of — посчитать прежнее состояние, не меняя витрин."""
     from ravenstvo.runtime import recalculation
     from ravenstvo.runtime.terminal import Terminal
 
     settings = get_settings()
+    if as_of is not None:
+        from ravenstvo.runtime.as_of import recalculate_as_of
+
+        if inbox is not None:
+            raise typer.BadParameter("с --as-of папка не читается: берётся то, что уже загружено")
+        recalculate_as_of(settings, as_of, year, Terminal())
+        return
     folder = inbox.expanduser().absolute() if inbox else settings.inbox
     raise typer.Exit(recalculation.run(settings, folder, year or settings.year, Terminal()))
 

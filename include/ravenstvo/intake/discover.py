@@ -18,7 +18,7 @@ from ravenstvo.intake.opening import KNOWN, UNREAD
 from ravenstvo.intake.pool import Request, read_all
 from ravenstvo.intake.problems import Problem
 from ravenstvo.settings import Settings
-from ravenstvo.warehouse.connection import connect
+from ravenstvo.warehouse.connection import connect, moment
 
 DESCRIPTION = "file.json"
 _ABANDONED_AFTER = 24 * 3600
@@ -204,7 +204,7 @@ def read_inbox(inbox: Path, year: int | None, settings: Settings) -> dict[str, A
     ]
     read = _read_by_any_name(fresh, inbox, settings)
     answers = [answer for _file, answer in read]
-    now = datetime.now(UTC)
+    now = moment(settings)
     # Registers alone name no year: they belong to the campaign of the day.
     campaign = year or max([*_years(answers), *(one["last"] for one in present if one["last"])], default=now.year)
     files = []

@@ -23,6 +23,7 @@ from ravenstvo.runtime import airflow_home, summary
 from ravenstvo.runtime.terminal import Stages, Terminal
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse import migrate
+from ravenstvo.warehouse.connection import moment
 from ravenstvo.words import duration
 
 DAG_ID = "annual_recalculation"
@@ -67,7 +68,7 @@ def run(settings: Settings, inbox: Path | None, year: int | None, terminal: Term
     person interrupted it.
     """
     settings.make_home()
-    with _alone(settings), _terminable():
+    with alone(settings.home), _terminable():
         started = datetime.now(UTC)
         log = _log_file(settings, started)
         terminal.say(f"Папка: {inbox or f'{settings.sample_dir} (учебный регион)'}")
@@ -75,6 +76,7 @@ def run(settings: Settings, inbox: Path | None, year: int | None, terminal: Term
             with terminal.stages([_PREPARATION, *_TITLES.values()]) as stages:
                 stages.start(_PREPARATION)
                 migrate.upgrade(settings)
+                started = moment(settings)
                 environment = airflow_home.prepare(settings)
                 conf: dict[str, object] = {"year": year, "inbox": None if inbox is None else str(inbox)}
                 failure = run_dag(airflow_home.command(*_arguments(conf)), environment, settings, log, stages)
@@ -96,15 +98,14 @@ def run(settings: Settings, inbox: Path | None, year: int | None, terminal: Term
 
 
 @contextmanager
-def _alone(settings: Settings) -> Iterator[None]:
-    handle = os.open(settings.home / "run.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+def alone(folder: Path, what: str = "расчёт") -> Iterator[None]:
+    """Keep every other process from the same work in a folder. Raises BusyError while one is at it."""
+    handle = os.open(folder / "run.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
     except BlockingIOError as error:
-        raise BusyError(
-            f"В папке состояния {settings.home} уже идёт расчёт. Дождитесь его окончания и повторите."
-        ) from error
+        raise BusyError(f"В папке состояния {folder} уже идёт {what}. Дождитесь его окончания и повторите.") from error
     finally:
         os.close(handle)
 

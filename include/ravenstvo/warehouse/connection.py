@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 import psycopg2
@@ -37,6 +38,14 @@ def connect(settings: Settings | None = None) -> Iterator[psycopg2.extensions.co
             yield connection
     finally:
         connection.close()
+
+
+def moment(settings: Settings | None = None) -> datetime:
+    """Now, but later than every moment noted in the warehouse: the clock may have been moved back."""
+    with connect(settings) as connection, connection.cursor() as cursor:
+        cursor.execute("select ops.moment()")
+        now: datetime = cursor.fetchone()[0]  # type: ignore[index]
+        return now
 
 
 def engine(settings: Settings | None = None) -> sqlalchemy.Engine:
