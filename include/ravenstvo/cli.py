@@ -48,12 +48,14 @@ def main() -> None:
     from ravenstvo.publishing.template_lists import TemplateError
     from ravenstvo.runtime.airflow_home import AirflowError
     from ravenstvo.runtime.bi import BiError
+    from ravenstvo.runtime.causes import explained
     from ravenstvo.runtime.recalculation import BusyError
     from ravenstvo.runtime.services import ServiceError
     from ravenstvo.runtime.withdrawal import WithdrawalError
     from ravenstvo.warehouse.account import AccountError
     from ravenstvo.warehouse.as_of import AsOfError
     from ravenstvo.warehouse.logins import LoginError
+    from ravenstvo.warehouse.no_space import NoSpaceError, is_no_space
     from ravenstvo.warehouse.server import ServerError
     from ravenstvo.warehouse.socket_folder import SocketError
 
@@ -85,7 +87,14 @@ def main() -> None:
         typer.echo(f"Ошибка: {error}", err=True)
         raise SystemExit(1) from None
     except psycopg2.Error as error:
-        typer.echo(f"Ошибка базы данных: {str(error).strip()}", err=True)
+        said = str(error).strip()
+        known = explained(get_settings(), said)
+        typer.echo(f"Ошибка: {known}" if known != said else f"Ошибка базы данных: {said}", err=True)
+        raise SystemExit(1) from None
+    except OSError as error:
+        if not is_no_space(error):
+            raise
+        typer.echo(f"Ошибка: {NoSpaceError(get_settings().home)}", err=True)
         raise SystemExit(1) from None
     except ValidationError as error:
         for problem in error.errors():
@@ -238,14 +247,14 @@ def diff(
     year: Annotated[int | None, typer.Option(help="Год кампании; без него — последний с результатами")] = None,
     to: Annotated[Path | None, typer.Option(help="Куда записать книгу .xlsx; без неё — в папку отчётов")] = None,
 ) -> None:
-    """Показать, чем расчёт года отличается от утверждённого (или прошлого), и записать книгу: школы, причины, файлы."""
+    """Показать, чем расчёт года отличается от утверждённого (или прошлого), и записать книгу: школы, файлы, строки."""
     from ravenstvo.publishing import difference
 
     with _warehouse() as connection, connection.cursor() as cursor:
         found = difference.difference(cursor, year)
     for line in difference.difference_lines(found):
         typer.echo(line)
-    if found.changes:
+    if found.is_there:
         target = difference.write_difference(found, to or difference.difference_path(get_settings(), found))
         typer.echo(f"Книга: {target}")
 

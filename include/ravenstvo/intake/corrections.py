@@ -71,7 +71,7 @@ returning correction_id
 
 _SIDE = """
   select part_id, row_no, {school} as school, array[{identity}] as known, {record} as record,
-    to_jsonb(landed) - array['file_id', 'part_id', 'row_no'] as cells,
+    to_jsonb(landed) - %(uncompared)s::text[] as cells,
     -- Rows that nothing tells apart are taken in their order.
     row_number() over (partition by array[{identity}] order by part_id, row_no) as place
   from {table} as landed
@@ -163,6 +163,8 @@ def _note(cursor: Cursor, calculation_id: str, content: _Content) -> None:
         "replaced_parts": [part_id for part_id, _ in replaced],
         "replaced_schools": [school for _, school in replaced],
         "private": sorted(PRIVATE_COLUMNS),
+        # What the content is called is the same content, however a file spells it.
+        "uncompared": ["file_id", "part_id", "row_no", *load_sources()[content.source].content],
     }
     cursor.execute(_CORRECTION, values)
     (values["correction"],) = cursor.fetchone()  # type: ignore[misc]

@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
@@ -26,6 +26,7 @@ _HIDDEN = (".", "~$")
 _COPY = "Положите в папку сам файл"
 _CONVERT = "Пришлите таблицы файлами .xlsx или .csv, архив — .zip"
 # Problems that another name of the same file may cure.
+_CHANGED = "changed_while_read"
 _NAME_MATTERS = {"missing_fact", "two_layouts", "condition"}
 
 
@@ -89,6 +90,8 @@ def _entry(root: Path, path: Path) -> Found | None:
     shown, problem = shown_path(path.relative_to(root)), None
     sha256 = hashlib.sha256(os.fsencode(path)).hexdigest()
     try:
+        # Before the bytes: what changes while they are read is seen by it.
+        status = path.lstat()
         if path.is_symlink() and not path.resolve().is_relative_to(root):
             problem = Problem("link_outside", "Это ссылка на место за пределами папки, по ней не читают", _COPY)
         elif path.is_dir():
@@ -100,13 +103,16 @@ def _entry(root: Path, path: Path) -> Found | None:
             if path.suffix.lower() in UNREAD:
                 kind = path.suffix.lower()
                 problem = Problem("not_read", f"Файлы {kind} не читаются, данные из него не загружены", _CONVERT)
-        status = path.lstat()
     except (OSError, RuntimeError) as error:
         # A loop of links is a RuntimeError.
         reason = getattr(error, "strerror", None) or "ссылка ведёт сама на себя"
         problem = Problem("not_opened", f"Файл не открывается: {reason}", "Проверьте права и пришлите файл заново")
         return Found(shown, path, sha256, 0, datetime.now(UTC).isoformat(), problem)
-    return Found(shown, path, sha256, status.st_size, datetime.fromtimestamp(status.st_mtime, UTC).isoformat(), problem)
+    return Found(shown, path, sha256, status.st_size, _modified(status), problem)
+
+
+def _modified(status: os.stat_result) -> str:
+    return datetime.fromtimestamp(status.st_mtime, UTC).isoformat()
 
 
 def _known(settings: Settings) -> dict[str, dict[str, Any]]:
@@ -145,14 +151,41 @@ def _read(files: list[Found], inbox: Path, settings: Settings) -> list[dict[str,
         for file in files
     ]
     for file, answer in zip(files, answers, strict=True):
-        if answer.get("sha256", file.sha256) != file.sha256:
+        if file.problem is None and (answer.get("sha256", file.sha256) != file.sha256 or _differs(file)):
             changed = Problem(
-                "changed_while_read",
+                _CHANGED,
                 "Файл изменился, пока его читали",
                 "Дождитесь, пока файл скопируется целиком, и запустите загрузку снова",
             )
             answer |= {"refused": True, "parts": [], "problems": [changed.as_dict()]}
     return answers
+
+
+def _differs(file: Found) -> bool:
+    """Whether a file is no longer of the size or the time that it had when it was found: it is still being copied."""
+    try:
+        status = file.full_path.lstat()
+    except OSError:
+        return False  # gone: the reading has said so, or was done before
+    return (status.st_size, _modified(status)) != (file.size_bytes, file.modified_at)
+
+
+def _read_changed_again(
+    read: list[tuple[Found, dict[str, Any]]], known: Container[str], inbox: Path, settings: Settings
+) -> list[tuple[Found, dict[str, Any]]]:
+    """Read once more what changed while it was read: it may have been the end of its copying."""
+    again = []
+    for file, answer in read:
+        now = None
+        if any(problem["code"] == _CHANGED for problem in answer["problems"]):
+            now = _entry(inbox.resolve(), file.full_path)
+        if now is None:
+            again.append((file, answer))
+            continue
+        shutil.rmtree(settings.spool_dir / file.sha256[:24], ignore_errors=True)
+        if now.sha256 not in known:
+            again.append((now, _read([now], inbox, settings)[0]))
+    return again
 
 
 def _read_by_any_name(found: list[list[Found]], inbox: Path, settings: Settings) -> list[tuple[Found, dict[str, Any]]]:
@@ -203,6 +236,7 @@ def read_inbox(inbox: Path, year: int | None, settings: Settings) -> dict[str, A
         if sha256 not in known or (year is not None and (known[sha256]["waits_for"] or year + 1) <= year)
     ]
     read = _read_by_any_name(fresh, inbox, settings)
+    read = _read_changed_again(read, known, inbox, settings)
     answers = [answer for _file, answer in read]
     now = moment(settings)
     # Registers alone name no year: they belong to the campaign of the day.

@@ -9,18 +9,25 @@ from __future__ import annotations
 import json
 import re
 import resource
+import signal
 import sys
 from pathlib import Path
 from typing import Any
 
 from ravenstvo.intake.pseudonym import Pseudonyms, load_key
 from ravenstvo.intake.reader import read_file
+from ravenstvo.warehouse.no_space import is_no_space
 
 
 def _answer(request: dict[str, Any], pseudonyms: Pseudonyms) -> dict[str, Any]:
     path, full_path = request["path"], Path(request["full_path"])
     if request["task"] == "read":
-        return read_file(path, full_path, Path(request["spool_dir"]), pseudonyms)
+        try:
+            return read_file(path, full_path, Path(request["spool_dir"]), pseudonyms)
+        except OSError as error:
+            if is_no_space(error):
+                return {"no_space": True}
+            raise
     from ravenstvo.intake.examine import examine_file
 
     return examine_file(
@@ -32,6 +39,8 @@ def serve(memory_mb: int, key_file: Path) -> None:
     """Answer requests (see ``pool.Request``) until standard input ends."""
     limit = memory_mb * 2**20
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    # A limit on the size of files is told as an error, not by a death.
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     pseudonyms = Pseudonyms(load_key(key_file))
     for line in sys.stdin:
         sys.stdout.write(json.dumps(_answer(json.loads(line), pseudonyms), ensure_ascii=False) + "\n")
