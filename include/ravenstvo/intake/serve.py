@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 import resource
-import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -39,8 +38,6 @@ def serve(memory_mb: int, key_file: Path) -> None:
     """Answer requests (see ``pool.Request``) until standard input ends."""
     limit = memory_mb * 2**20
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-    # A limit on the size of files is told as an error, not by a death.
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     pseudonyms = Pseudonyms(load_key(key_file))
     for line in sys.stdin:
         sys.stdout.write(json.dumps(_answer(json.loads(line), pseudonyms), ensure_ascii=False) + "\n")
