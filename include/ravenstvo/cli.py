@@ -84,7 +84,7 @@ def main() -> None:
         UnknownSchoolError,
         WithdrawalError,
     ) as error:
-        typer.echo(f"Ошибка: {error}", err=True)
+        typer.echo(f"Ошибка: {explained(get_settings(), str(error))}", err=True)
         raise SystemExit(1) from None
     except psycopg2.Error as error:
         said = str(error).strip()

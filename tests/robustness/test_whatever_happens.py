@@ -36,7 +36,7 @@ pytestmark = pytest.mark.slow(seconds=130)
 YEAR = 2022
 KILLS = 30
 # Seconds from the beginning of a step to its first death, and how many times later each next one comes.
-FIRST, LATER = 0.03, 3.2
+FIRST, LATER = 0.02, 3.0
 
 # A file is in landing whole or not at all: as many rows as its part says, each once, and none of nobody's.
 _HALF = """

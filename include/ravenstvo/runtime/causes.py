@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse.no_space import NoSpaceError
@@ -19,6 +20,7 @@ _SERVER_GONE = re.compile(
     re.IGNORECASE,
 )
 _LAST_LINES = 40
+_NOTHING_LEFT = 16 * 2**20  # a segment of the server's log of changes
 
 
 def explained(settings: Settings, message: str) -> str:
@@ -27,7 +29,7 @@ def explained(settings: Settings, message: str) -> str:
     A server without room for its own log of changes goes down: then its journal knows why.
     """
     is_gone = _SERVER_GONE.search(message)
-    if _NO_SPACE.search(message) or (is_gone and _NO_SPACE.search(_said_by_server(settings))):
+    if _NO_SPACE.search(message) or (is_gone and (_is_full(settings) or _NO_SPACE.search(_said_by_server(settings)))):
         return str(NoSpaceError(settings.home))
     if is_gone:
         how = "встроенный PostgreSQL запустится сам" if settings.warehouse_url is None else "когда база снова отвечает"
@@ -36,6 +38,10 @@ def explained(settings: Settings, message: str) -> str:
             "загруженные файлы заново не читаются."
         )
     return message
+
+
+def _is_full(settings: Settings) -> bool:
+    return settings.warehouse_url is None and shutil.disk_usage(settings.home).free < _NOTHING_LEFT
 
 
 def _said_by_server(settings: Settings) -> str:
