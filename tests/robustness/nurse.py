@@ -63,11 +63,13 @@ def _attend(result: Path, step: str, given: Any, kill_after: float | None) -> di
     child = os.fork()
     if child == 0:
         _be_the_step(result, step, given)
+    # The child does it too: whoever is first.
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.setpgid(child, child)
     while os.waitpid(child, os.WNOHANG) == (0, 0):
         if kill_after is not None and time.monotonic() - started >= kill_after:
-            # Its readers are in its group. The group is there as soon as the child is.
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(child, signal.SIGKILL)
+            # Its readers are in its group.
+            os.killpg(child, signal.SIGKILL)
             os.waitpid(child, 0)
             break
         time.sleep(0.002)
@@ -78,7 +80,7 @@ def _attend(result: Path, step: str, given: Any, kill_after: float | None) -> di
 
 
 def _be_the_step(result: Path, step: str, given: Any) -> None:
-    os.setsid()
+    os.setpgid(0, 0)
     said: dict[str, Any] = {"result": None, "error": "see nurse.log"}
     try:
         said = {"result": do(step, given), "error": None}

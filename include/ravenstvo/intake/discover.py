@@ -6,9 +6,11 @@ import hashlib
 import json
 import os
 import re
+import secrets
 import shutil
 import time
 from collections.abc import Container, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
@@ -129,28 +131,45 @@ def _known(settings: Settings) -> dict[str, dict[str, Any]]:
         return {sha256: {"last": last, "waits_for": waits} for sha256, last, waits in cursor.fetchall()}
 
 
-def _sweep(spool_dir: Path) -> None:
-    """Remove what runs that were killed long ago left in the spool; a run in progress is younger."""
+def _sweep(spool_dir: Path, known: Iterable[str]) -> None:
+    """Remove what killed runs left in the spool: readings of files that are in, and old ones; a live run is younger."""
+    landed = {_spool_name(sha256) for sha256 in known}
     for folder in spool_dir.glob("*"):
-        if time.time() - folder.stat().st_mtime > _ABANDONED_AFTER:
-            shutil.rmtree(folder, ignore_errors=True)
+        with suppress(FileNotFoundError):  # the other run has just landed it
+            is_old = time.time() - folder.stat().st_mtime > _ABANDONED_AFTER
+            if is_old or folder.name.partition("-")[0] in landed:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _spool_name(sha256: str) -> str:
+    return sha256[:24]
 
 
 def _read(files: list[Found], inbox: Path, settings: Settings) -> list[dict[str, Any]]:
-    """Read new files into the spool; each gets a folder of its own, emptied first."""
-    requests = []
+    """Read new files into the spool; each gets a new folder, so that no other run writes where this one lands from.
+
+    Its name is the answer's ``spool_folder``.
+    """
+    requests, folders = [], []
     for file in files:
-        folder = settings.spool_dir / file.sha256[:24]
-        shutil.rmtree(folder, ignore_errors=True)
+        folder = settings.spool_dir / f"{_spool_name(file.sha256)}-{secrets.token_hex(4)}"
+        folders.append(folder)
         folder.mkdir(parents=True, mode=0o700)
         if file.problem is None:
             requests.append(Request(f"{inbox.resolve().name}/{file.path}", str(file.full_path), str(folder)))
-    read = iter(read_all(requests, settings))
+    try:
+        read = iter(read_all(requests, settings))
+    except BaseException:
+        # Where the disk is full, leave room for the next try.
+        for folder in folders:
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
     answers = [
         next(read) if file.problem is None else {"refused": True, "parts": [], "problems": [file.problem.as_dict()]}
         for file in files
     ]
-    for file, answer in zip(files, answers, strict=True):
+    for file, folder, answer in zip(files, folders, answers, strict=True):
+        answer["spool_folder"] = folder.name
         if file.problem is None and (answer.get("sha256", file.sha256) != file.sha256 or _differs(file)):
             changed = Problem(
                 _CHANGED,
@@ -182,7 +201,7 @@ def _read_changed_again(
         if now is None:
             again.append((file, answer))
             continue
-        shutil.rmtree(settings.spool_dir / file.sha256[:24], ignore_errors=True)
+        shutil.rmtree(settings.spool_dir / answer["spool_folder"], ignore_errors=True)
         if now.sha256 not in known:
             again.append((now, _read([now], inbox, settings)[0]))
     return again
@@ -195,6 +214,7 @@ def _read_by_any_name(found: list[list[Found]], inbox: Path, settings: Settings)
         for name in names[1:]:
             codes = {problem["code"] for problem in read[index][1]["problems"]}
             if read[index][1]["refused"] and codes <= _NAME_MATTERS:
+                shutil.rmtree(settings.spool_dir / read[index][1]["spool_folder"], ignore_errors=True)
                 read[index] = (name, _read([name], inbox, settings)[0])
     return read
 
@@ -221,8 +241,8 @@ def read_inbox(inbox: Path, year: int | None, settings: Settings) -> dict[str, A
     """
     if not inbox.is_dir():
         raise FileNotFoundError(f"Нет папки с файлами: {inbox}")
-    _sweep(settings.spool_dir)
     known = _known(settings)
+    _sweep(settings.spool_dir, known)
     found: dict[str, list[Found]] = {}
     # Of one content under several names, one that can be read goes first.
     for file in sorted(list_inbox(inbox), key=lambda one: one.problem is not None):
@@ -243,7 +263,7 @@ def read_inbox(inbox: Path, year: int | None, settings: Settings) -> dict[str, A
     campaign = year or max([*_years(answers), *(one["last"] for one in present if one["last"])], default=now.year)
     files = []
     for file, answer in read:
-        folder = settings.spool_dir / file.sha256[:24]
+        folder = settings.spool_dir / answer["spool_folder"]
         description = answer | {
             "path": file.path,
             "sha256": file.sha256,

@@ -48,6 +48,14 @@ inner join ops.calculation as now_done on now_done.calculation_id = %(now)s
 where between_them.status = 'done'
     and between_them.finished_at > base.finished_at and between_them.finished_at <= now_done.finished_at
 """
+_BEFORE = """
+select before.calculation_id
+from ops.calculation as before
+inner join ops.calculation as now_done on now_done.calculation_id = %s
+where before.status = 'done' and before.finished_at < now_done.started_at
+order by before.finished_at desc
+limit 1
+"""
 _MARTS = """
 select coalesce(now.mart, before.mart) as mart, before.n_rows as n_before, now.n_rows as n_now,
     now.hash is distinct from before.hash as is_changed
@@ -93,7 +101,9 @@ def corrections_of(cursor: Cursor, calculation_id: str) -> Corrected:
     """What a calculation was the first to take into account; marts beside those of the calculation before."""
     with cursor.connection.cursor(cursor_factory=NamedTupleCursor) as named:
         files = _files(named, [calculation_id])
-        return _corrected(named, files, max((file.base_calculation_id for file in files), default=""), calculation_id)
+        named.execute(_BEFORE, (calculation_id,))
+        before: Any = named.fetchone()
+        return _corrected(named, files, before.calculation_id if before else "", calculation_id)
 
 
 def corrections_between(cursor: Cursor, base_id: str, calculation_id: str, first: int, last: int) -> Corrected:
