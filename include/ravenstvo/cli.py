@@ -22,6 +22,10 @@ app = typer.Typer(
 )
 
 Inbox = Annotated[Path | None, typer.Option(help="Папка с файлами; без неё — учебный регион")]
+AsOf = Annotated[
+    str | None,
+    typer.Option(help="На какой момент: номер расчёта, день 2024-06-01 или время «2024-06-01 12:30»"),
+]
 Year = Annotated[int | None, typer.Option(help="Год кампании; без него — последний в папке")]
 ListYear = Annotated[int, typer.Option("--year", help="Год кампании")]
 Method = Annotated[str | None, typer.Option(help="Код метода; без него — из справочника approval_method")]
@@ -44,14 +48,17 @@ def main() -> None:
     from ravenstvo.publishing.template_lists import TemplateError
     from ravenstvo.runtime.airflow_home import AirflowError
     from ravenstvo.runtime.bi import BiError
+    from ravenstvo.runtime.causes import explained
     from ravenstvo.runtime.readers import ReaderError
     from ravenstvo.runtime.recalculation import BusyError
     from ravenstvo.runtime.services import ServiceError
     from ravenstvo.runtime.withdrawal import WithdrawalError
     from ravenstvo.warehouse.account import AccountError
+    from ravenstvo.warehouse.as_of import AsOfError
     from ravenstvo.warehouse.journal import JournalError
     from ravenstvo.warehouse.keys import PseudonymKeyError
     from ravenstvo.warehouse.logins import LoginError
+    from ravenstvo.warehouse.no_space import NoSpaceError, is_no_space
     from ravenstvo.warehouse.server import ServerError
     from ravenstvo.warehouse.socket_folder import SocketError
     from ravenstvo.warehouse.vault import VaultError
@@ -62,6 +69,7 @@ def main() -> None:
         AccountError,
         AirflowError,
         ApprovalError,
+        AsOfError,
         BiError,
         BusyError,
         CalculationError,
@@ -85,10 +93,17 @@ def main() -> None:
         VaultError,
         WithdrawalError,
     ) as error:
-        typer.echo(f"Ошибка: {error}", err=True)
+        typer.echo(f"Ошибка: {explained(get_settings(), str(error))}", err=True)
         raise SystemExit(1) from None
     except psycopg2.Error as error:
-        typer.echo(f"Ошибка базы данных: {str(error).strip()}", err=True)
+        said = str(error).strip()
+        known = explained(get_settings(), said)
+        typer.echo(f"Ошибка: {known}" if known != said else f"Ошибка базы данных: {said}", err=True)
+        raise SystemExit(1) from None
+    except OSError as error:
+        if not is_no_space(error):
+            raise
+        typer.echo(f"Ошибка: {NoSpaceError(get_settings().home)}", err=True)
         raise SystemExit(1) from None
     except ValidationError as error:
         for problem in error.errors():
@@ -101,12 +116,19 @@ def main() -> None:
 
 
 @app.command()
-def run(inbox: Inbox = None, year: Year = None) -> None:
-    """Загрузить папку и пересчитать год."""
+def run(inbox: Inbox = None, year: Year = None, as_of: AsOf = None) -> None:
+    """Загрузить папку и пересчитать год; с --as-of — посчитать прежнее состояние, не меняя витрин."""
     from ravenstvo.runtime import recalculation
     from ravenstvo.runtime.terminal import Terminal
 
     settings = get_settings()
+    if as_of is not None:
+        from ravenstvo.runtime.as_of import recalculate_as_of
+
+        if inbox is not None:
+            raise typer.BadParameter("с --as-of папка не читается: берётся то, что уже загружено")
+        recalculate_as_of(settings, as_of, year, Terminal())
+        return
     folder = inbox.expanduser().absolute() if inbox else settings.inbox
     raise typer.Exit(recalculation.run(settings, folder, year or settings.year, Terminal()))
 
@@ -237,14 +259,14 @@ def diff(
     year: Annotated[int | None, typer.Option(help="Год кампании; без него — последний с результатами")] = None,
     to: Annotated[Path | None, typer.Option(help="Куда записать книгу .xlsx; без неё — в папку отчётов")] = None,
 ) -> None:
-    """Показать, чем расчёт года отличается от утверждённого (или прошлого), и записать книгу: школы, причины, файлы."""
+    """Показать, чем расчёт года отличается от утверждённого (или прошлого), и записать книгу: школы, файлы, строки."""
     from ravenstvo.publishing import difference
 
     with _warehouse() as connection, connection.cursor() as cursor:
         found = difference.difference(cursor, year)
     for line in difference.difference_lines(found):
         typer.echo(line)
-    if found.changes:
+    if found.is_there:
         target = difference.write_difference(found, to or difference.difference_path(get_settings(), found))
         typer.echo(f"Книга: {target}")
 

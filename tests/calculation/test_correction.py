@@ -184,10 +184,15 @@ def test_one_changed_mark_is_one_school_and_one_procedure_and_the_approved_list_
 
     book = settings.reports_dir / str(YEAR) / f"Изменения — расчёт {second}.xlsx"
     sheets = openpyxl.load_workbook(book, read_only=True)
-    assert sheets.sheetnames == ["Сводка", "Вошли", "Вышли", "Вывод тот же"]
-    rows = [row for name in sheets.sheetnames[1:] for row in sheets[name].iter_rows(min_row=2, values_only=True)]
+    files = ["Исправленные файлы", "Строки файлов", "Витрины"]
+    assert sheets.sheetnames == ["Сводка", "Вошли", "Вышли", "Вывод тот же", *files]
+    rows = [row for name in sheets.sheetnames[1:4] for row in sheets[name].iter_rows(min_row=2, values_only=True)]
     told = {(row[2], row[17]) for row in rows if row[2]}
     assert told == {(code, corrected.as_posix())}
+    ((*_, n_changed, n_added, n_removed, n_schools),) = sheets[files[0]].iter_rows(min_row=2, values_only=True)
+    assert (n_changed, n_added, n_removed, n_schools) == (1, 0, 0, 1)
+    cells = {row[4]: row[5:7] for row in sheets[files[1]].iter_rows(min_row=2, values_only=True)}
+    assert cells["Отметка"][1] == "2"
 
 
 _LINKS = {

@@ -33,8 +33,9 @@ order by school_key, school_id
 """
 _PUBLISH = """
 insert into ops.publication
-    (publication_id, year, method_code, calculation_id, approved_by, document, workbook_sha256, n_listed)
-overriding system value values (%s, %s, %s, %s, %s, %s, %s, %s)
+    (publication_id, year, method_code, calculation_id, approved_by, document, workbook_sha256, n_listed,
+    approved_at)
+overriding system value values (%s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 _DECIDE = """
 insert into core.decision
@@ -297,7 +298,7 @@ def _freeze(
     book: DecisionWorkbook | None,
 ) -> int:
     """Write the publication and its decisions, put them in force, and show them in the mart."""
-    cursor.execute("select nextval(pg_get_serial_sequence('ops.publication', 'publication_id')), now()")
+    cursor.execute("select nextval(pg_get_serial_sequence('ops.publication', 'publication_id')), ops.moment()")
     publication_id, at = cursor.fetchone() or (0, None)
     year, method = proposal.year, proposal.method_code
     cursor.execute(
@@ -307,7 +308,7 @@ def _freeze(
     sha256 = None if book is None else book.sha256
     cursor.execute(
         _PUBLISH,
-        (publication_id, year, method, proposal.calculation_id, by, document, sha256, _n_listed(decided)),
+        (publication_id, year, method, proposal.calculation_id, by, document, sha256, _n_listed(decided), at),
     )
     execute_values(
         cursor,

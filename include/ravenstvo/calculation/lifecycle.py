@@ -11,7 +11,6 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
 from typing import TypedDict
 
 import psycopg2
@@ -75,7 +74,8 @@ def begin(settings: Settings, year: int | None = None) -> Calculation | None:
         years = sorted({*changed, campaign})
         calculation_id = _new_id(cursor, campaign)
         cursor.execute(
-            "update ops.calculation set status = 'failed', finished_at = now(), message = %s where status = 'running'",
+            "update ops.calculation set status = 'failed', finished_at = ops.moment(), message = %s "
+            "where status = 'running'",
             (f"Прерван: не был закончен к началу расчёта {calculation_id}",),
         )
         cursor.execute(
@@ -98,7 +98,7 @@ def finish(settings: Settings, calculation: Calculation) -> None:
     """
     with turn(settings), connect(settings, TRANSFORMER) as connection, connection.cursor() as cursor:
         cursor.execute(
-            "update ops.calculation set status = 'done', finished_at = now() "
+            "update ops.calculation set status = 'done', finished_at = ops.moment() "
             "where calculation_id = %s and status = 'running'",
             (calculation["calculation_id"],),
         )
@@ -111,7 +111,7 @@ def fail(settings: Settings, calculation: Calculation, message: str) -> None:
     """Mark the calculation as failed."""
     with connect(settings, TRANSFORMER) as connection, connection.cursor() as cursor:
         cursor.execute(
-            "update ops.calculation set status = 'failed', finished_at = now(), message = %s "
+            "update ops.calculation set status = 'failed', finished_at = ops.moment(), message = %s "
             "where calculation_id = %s and status = 'running'",
             (message, calculation["calculation_id"]),
         )
@@ -190,7 +190,8 @@ def _unvalidated(cursor: Cursor) -> bool:
 
 def _new_id(cursor: Cursor, year: int) -> str:
     """Readable and unique: campaign year, time, and a number where two begin within one second."""
-    base = f"{year}-{datetime.now(UTC):%Y%m%dT%H%M%S}"
+    cursor.execute("select to_char(ops.moment() at time zone 'UTC', 'YYYYMMDD\"T\"HH24MISS')")
+    base = f"{year}-{(cursor.fetchone() or ('',))[0]}"
     cursor.execute("select count(*) from ops.calculation where starts_with(calculation_id, %s)", (base,))
     row = cursor.fetchone()
     taken = row[0] if row else 0

@@ -6,9 +6,11 @@ import hashlib
 import json
 import os
 import re
+import secrets
 import shutil
 import time
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
@@ -20,7 +22,7 @@ from ravenstvo.intake.problems import Problem
 from ravenstvo.layouts import load_layouts
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse import keys
-from ravenstvo.warehouse.connection import connect
+from ravenstvo.warehouse.connection import connect, moment
 from ravenstvo.warehouse.roles import LOADER
 
 DESCRIPTION = "file.json"
@@ -29,6 +31,7 @@ _HIDDEN = (".", "~$")
 _COPY = "Положите в папку сам файл"
 _CONVERT = "Пришлите таблицы файлами .xlsx или .csv, архив — .zip"
 # Problems that another name of the same file may cure.
+_CHANGED = "changed_while_read"
 _NAME_MATTERS = {"missing_fact", "two_layouts", "condition"}
 
 
@@ -92,6 +95,8 @@ def _entry(root: Path, path: Path) -> Found | None:
     shown, problem = shown_path(path.relative_to(root)), None
     sha256 = hashlib.sha256(os.fsencode(path)).hexdigest()
     try:
+        # Before the bytes: what changes while they are read is seen by it.
+        status = path.lstat()
         if path.is_symlink() and not path.resolve().is_relative_to(root):
             problem = Problem("link_outside", "Это ссылка на место за пределами папки, по ней не читают", _COPY)
         elif path.is_dir():
@@ -103,13 +108,16 @@ def _entry(root: Path, path: Path) -> Found | None:
             if path.suffix.lower() in UNREAD:
                 kind = path.suffix.lower()
                 problem = Problem("not_read", f"Файлы {kind} не читаются, данные из него не загружены", _CONVERT)
-        status = path.lstat()
     except (OSError, RuntimeError) as error:
         # A loop of links is a RuntimeError.
         reason = getattr(error, "strerror", None) or "ссылка ведёт сама на себя"
         problem = Problem("not_opened", f"Файл не открывается: {reason}", "Проверьте права и пришлите файл заново")
         return Found(shown, path, sha256, 0, datetime.now(UTC).isoformat(), problem)
-    return Found(shown, path, sha256, status.st_size, datetime.fromtimestamp(status.st_mtime, UTC).isoformat(), problem)
+    return Found(shown, path, sha256, status.st_size, _modified(status), problem)
+
+
+def _modified(status: os.stat_result) -> str:
+    return datetime.fromtimestamp(status.st_mtime, UTC).isoformat()
 
 
 def _known(settings: Settings) -> dict[str, dict[str, Any]]:
@@ -126,36 +134,80 @@ def _known(settings: Settings) -> dict[str, dict[str, Any]]:
         return {sha256: {"last": last, "waits_for": waits} for sha256, last, waits in cursor.fetchall()}
 
 
-def _sweep(spool_dir: Path) -> None:
-    """Remove what runs that were killed long ago left in the spool; a run in progress is younger."""
+def _sweep(spool_dir: Path, known: Iterable[str]) -> None:
+    """Remove what killed runs left in the spool: readings of files that are in, and old ones; a live run is younger."""
+    landed = {_spool_name(sha256) for sha256 in known}
     for folder in spool_dir.glob("*"):
-        if time.time() - folder.stat().st_mtime > _ABANDONED_AFTER:
-            shutil.rmtree(folder, ignore_errors=True)
+        with suppress(FileNotFoundError):  # the other run has just landed it
+            is_old = time.time() - folder.stat().st_mtime > _ABANDONED_AFTER
+            if is_old or folder.name.partition("-")[0] in landed:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _spool_name(sha256: str) -> str:
+    return sha256[:24]
 
 
 def _read(files: list[Found], inbox: Path, settings: Settings, n_keys: int) -> list[dict[str, Any]]:
-    """Read new files into the spool; each gets a folder of its own, emptied first."""
-    requests = []
+    """Read new files into the spool; each gets a new folder, so that no other run writes where this one lands from.
+
+    Its name is the answer's ``spool_folder``.
+    """
+    requests, folders = [], []
     for file in files:
-        folder = settings.spool_dir / file.sha256[:24]
-        shutil.rmtree(folder, ignore_errors=True)
+        folder = settings.spool_dir / f"{_spool_name(file.sha256)}-{secrets.token_hex(4)}"
+        folders.append(folder)
         folder.mkdir(parents=True, mode=0o700)
         if file.problem is None:
             requests.append(Request(f"{inbox.resolve().name}/{file.path}", str(file.full_path), str(folder)))
-    read = iter(read_all(requests, settings, n_keys))
+    try:
+        read = iter(read_all(requests, settings, n_keys))
+    except BaseException:
+        # Where the disk is full, leave room for the next try.
+        for folder in folders:
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
     answers = [
         next(read) if file.problem is None else {"refused": True, "parts": [], "problems": [file.problem.as_dict()]}
         for file in files
     ]
-    for file, answer in zip(files, answers, strict=True):
-        if answer.get("sha256", file.sha256) != file.sha256:
+    for file, folder, answer in zip(files, folders, answers, strict=True):
+        answer["spool_folder"] = folder.name
+        if file.problem is None and (answer.get("sha256", file.sha256) != file.sha256 or _differs(file)):
             changed = Problem(
-                "changed_while_read",
+                _CHANGED,
                 "Файл изменился, пока его читали",
                 "Дождитесь, пока файл скопируется целиком, и запустите загрузку снова",
             )
             answer |= {"refused": True, "parts": [], "problems": [changed.as_dict()]}
     return answers
+
+
+def _differs(file: Found) -> bool:
+    """Whether a file is no longer of the size or the time that it had when it was found: it is still being copied."""
+    try:
+        status = file.full_path.lstat()
+    except OSError:
+        return False  # gone: the reading has said so, or was done before
+    return (status.st_size, _modified(status)) != (file.size_bytes, file.modified_at)
+
+
+def _read_changed_again(
+    read: list[tuple[Found, dict[str, Any]]], known: Container[str], inbox: Path, settings: Settings, n_keys: int
+) -> list[tuple[Found, dict[str, Any]]]:
+    """Read once more what changed while it was read: it may have been the end of its copying."""
+    again = []
+    for file, answer in read:
+        now = None
+        if any(problem["code"] == _CHANGED for problem in answer["problems"]):
+            now = _entry(inbox.resolve(), file.full_path)
+        if now is None:
+            again.append((file, answer))
+            continue
+        shutil.rmtree(settings.spool_dir / answer["spool_folder"], ignore_errors=True)
+        if now.sha256 not in known:
+            again.append((now, _read([now], inbox, settings, n_keys)[0]))
+    return again
 
 
 def _read_by_any_name(
@@ -168,6 +220,7 @@ def _read_by_any_name(
         for name in names[1:]:
             codes = {problem["code"] for problem in read[index][1]["problems"]}
             if read[index][1]["refused"] and codes <= _NAME_MATTERS:
+                shutil.rmtree(settings.spool_dir / read[index][1]["spool_folder"], ignore_errors=True)
                 read[index] = (name, _read([name], inbox, settings, n_keys)[0])
     return read
 
@@ -198,8 +251,8 @@ def read_inbox(inbox: Path, year: int | None, settings: Settings) -> dict[str, A
         raise FileNotFoundError(f"Нет папки с файлами: {inbox}")
     # A mistake in a document of a form is told once and by its name, not by every file.
     load_layouts()
-    _sweep(settings.spool_dir)
     known = _known(settings)
+    _sweep(settings.spool_dir, known)
     found: dict[str, list[Found]] = {}
     # Of one content under several names, one that can be read goes first.
     for file in sorted(list_inbox(inbox), key=lambda one: one.problem is not None):
@@ -214,13 +267,14 @@ def read_inbox(inbox: Path, year: int | None, settings: Settings) -> dict[str, A
     ]
     n_keys = len(keys.in_force(settings))
     read = _read_by_any_name(fresh, inbox, settings, n_keys)
+    read = _read_changed_again(read, known, inbox, settings, n_keys)
     answers = [answer for _file, answer in read]
-    now = datetime.now(UTC)
+    now = moment(settings)
     # Registers alone name no year: they belong to the campaign of the day.
     campaign = year or max([*_years(answers), *(one["last"] for one in present if one["last"])], default=now.year)
     files = []
     for file, answer in read:
-        folder = settings.spool_dir / file.sha256[:24]
+        folder = settings.spool_dir / answer["spool_folder"]
         description = answer | {
             "path": file.path,
             "sha256": file.sha256,

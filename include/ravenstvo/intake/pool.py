@@ -15,6 +15,7 @@ from typing import Any
 
 from ravenstvo.intake.problems import Problem
 from ravenstvo.settings import Settings
+from ravenstvo.warehouse.no_space import NoSpaceError
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,23 @@ class _Process:
         self._process: subprocess.Popen[str] | None = None
 
     def ask(self, request: Request) -> dict[str, Any]:
-        """Have one file read; a file that breaks a limit is refused, and only that file."""
+        """Have one file read; a file that breaks a limit is refused, and only that file.
+
+        A process that was brought down may have been killed by somebody else: the file gets a second one.
+        Raises NoSpaceError when there is no room for its rows.
+        """
+        answer, in_time = self._asked(request)
+        if answer is None and in_time:
+            _empty(request)
+            answer, in_time = self._asked(request)
+        if answer is None:
+            return {"refused": True, "parts": [], "problems": [self._why(in_time).as_dict()]}
+        if answer.get("no_space"):
+            raise NoSpaceError(self._settings.home)
+        return answer
+
+    def _asked(self, request: Request) -> tuple[dict[str, Any] | None, bool]:
+        """The answer, if there is one, and whether the process had its time."""
         process = self._process = self._process or self._start()
         assert process.stdin and process.stdout
         timer = threading.Timer(self._settings.read_seconds, process.kill)
@@ -56,11 +73,11 @@ class _Process:
         finally:
             in_time = not timer.finished.is_set()
             timer.cancel()
-        if line:
+        if line.endswith("\n"):
             answer: dict[str, Any] = json.loads(line)
-            return answer
+            return answer, in_time
         self.stop()
-        return {"refused": True, "parts": [], "problems": [self._why(in_time).as_dict()]}
+        return None, in_time
 
     def _start(self) -> subprocess.Popen[str]:
         settings = self._settings
@@ -101,6 +118,13 @@ class _Process:
             self._process = None
 
 
+def _empty(request: Request) -> None:
+    """Drop what a process that was brought down has left in the request's folder."""
+    if request.spool_dir:
+        for leftover in Path(request.spool_dir).iterdir():
+            leftover.unlink()
+
+
 def _size(request: Request) -> int:
     try:
         return Path(request.full_path).stat().st_size
@@ -120,9 +144,13 @@ def read_all(requests: Sequence[Request], settings: Settings, n_keys: int = 0) -
     Returns:
         Answers in the order of the requests: see ``reader.read_file`` and ``examine.examine_file``; a killed reading
         gives ``refused``.
+
+    Raises:
+        NoSpaceError: the disk has no room for the rows; no file is to blame for it.
     """
     answers: list[dict[str, Any]] = [{}] * len(requests)
     waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
+    broken: list[OSError] = []
     # The largest first: the last file to finish then keeps nobody waiting for long.
     for index in sorted(range(len(requests)), key=lambda one: -_size(requests[one])):
         waiting.put(index)
@@ -130,12 +158,14 @@ def read_all(requests: Sequence[Request], settings: Settings, n_keys: int = 0) -
     def work() -> None:
         process = _Process(settings, n_keys)
         try:
-            while True:
+            while not broken:
                 try:
                     index = waiting.get_nowait()
                 except queue.Empty:
                     return
                 answers[index] = process.ask(requests[index])
+        except OSError as error:
+            broken.append(error)
         finally:
             process.stop()
 
@@ -144,4 +174,6 @@ def read_all(requests: Sequence[Request], settings: Settings, n_keys: int = 0) -
         thread.start()
     for thread in threads:
         thread.join()
+    if broken:
+        raise broken[0]
     return answers

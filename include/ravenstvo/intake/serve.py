@@ -17,12 +17,18 @@ from typing import Any
 from ravenstvo.intake.pseudonym import Pseudonyms
 from ravenstvo.intake.reader import read_file
 from ravenstvo.warehouse.keys import KEY_BYTES, read
+from ravenstvo.warehouse.no_space import is_no_space
 
 
 def _answer(request: dict[str, Any], pseudonyms: Pseudonyms) -> dict[str, Any]:
     path, full_path = request["path"], Path(request["full_path"])
     if request["task"] == "read":
-        return read_file(path, full_path, Path(request["spool_dir"]), pseudonyms)
+        try:
+            return read_file(path, full_path, Path(request["spool_dir"]), pseudonyms)
+        except OSError as error:
+            if is_no_space(error):
+                return {"no_space": True}
+            raise
     from ravenstvo.intake.examine import examine_file
 
     return examine_file(

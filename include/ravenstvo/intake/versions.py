@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import cursor as Cursor
 from psycopg2.extras import execute_values
 
 from ravenstvo.intake.discover import natural_key
@@ -17,6 +18,14 @@ from ravenstvo.settings import Settings
 from ravenstvo.sources import load_sources
 from ravenstvo.warehouse.connection import connect
 from ravenstvo.warehouse.roles import LOADER
+
+_VERSIONS = """
+select p.content_key, p.part_id, p.file_id, p.source, p.scope_kind, p.scope_key, p.landed_at,
+  coalesce(f.modified_at, p.landed_at), f.path
+from ops.source_part as p
+join ops.source_file as f using (file_id)
+"""
+_SCHOOLS_OF = sql.SQL("select distinct {0} from {1} where part_id = any(%s) and {0} is not null")
 
 Effect = Literal["whole", "schools"] | None
 
@@ -62,45 +71,59 @@ def effect(later: Version, earlier: Version, share_schools: Callable[[], bool]) 
     return "schools" if narrower and share_schools() else None
 
 
-def _school(source: str) -> sql.Composable:
+def school_column(source: str) -> sql.Composable:
+    """The school of a landed row, as the row names it; null where the source knows no schools."""
     columns = load_sources()[source].school
+    if not columns:
+        return sql.SQL("null::text")
     return sql.SQL("coalesce({})").format(sql.SQL(", ").join(map(sql.Identifier, columns)))
 
 
-def _share_schools(connection: Connection, later: Version, earlier: Version) -> bool:
-    table, school = sql.Identifier("landing", later.source), _school(later.source)
+def _share_schools(cursor: Cursor, later: Version, earlier: Version) -> bool:
+    table, school = sql.Identifier("landing", later.source), school_column(later.source)
     query = sql.SQL(
         "select exists (select {school} from {table} where part_id = %s"
         " intersect select {school} from {table} where part_id = %s)"
     ).format(table=table, school=school)
-    with connection.cursor() as cursor:
-        cursor.execute(query, (later.part_id, earlier.part_id))
-        return bool(cursor.fetchone()[0])  # type: ignore[index]
+    cursor.execute(query, (later.part_id, earlier.part_id))
+    return bool(cursor.fetchone()[0])  # type: ignore[index]
 
 
 def _unsettled(connection: Connection) -> dict[str, list[Version]]:
     """Versions of every content that has a part without a version number yet."""
-    query = """
-        select p.content_key, p.part_id, p.file_id, p.source, p.scope_kind, p.scope_key, p.landed_at,
-          coalesce(f.modified_at, p.landed_at), f.path
-        from ops.source_part as p
-        join ops.source_file as f using (file_id)
-        where p.status = 'landed' and p.content_key in
-          (select content_key from ops.source_part where status = 'landed' and version is null)
-    """
     contents: dict[str, list[Version]] = defaultdict(list)
     with connection.cursor() as cursor:
-        cursor.execute(query)
+        cursor.execute(
+            _VERSIONS + "where p.status = 'landed' and p.content_key in"
+            " (select content_key from ops.source_part where status = 'landed' and version is null)"
+        )
         for content, *values in cursor.fetchall():
             contents[content].append(Version(*values))
     return contents
 
 
-def _settle_content(connection: Connection, versions: list[Version]) -> None:
+def replaced_schools(cursor: Cursor, part_ids: list[int]) -> list[tuple[int, str]]:
+    """What the policy makes of some parts of one content alone: (part, school) whose rows a later part replaces."""
+    cursor.execute(_VERSIONS + "where p.part_id = any(%s)", (part_ids,))
+    versions = [Version(*values) for _content, *values in cursor.fetchall()]
+    _settle_content(cursor, versions)
+    replaced: list[tuple[int, str]] = []
+    for version in versions:
+        if version.replaced_by and version.superseded_by is None:
+            cursor.execute(_SCHOOLS_OF.format(school_column(version.source), _landing(version)), (version.replaced_by,))
+            replaced += [(version.part_id, school) for (school,) in cursor.fetchall()]
+    return replaced
+
+
+def _landing(version: Version) -> sql.Identifier:
+    return sql.Identifier("landing", version.source)
+
+
+def _settle_content(cursor: Cursor, versions: list[Version]) -> None:
     versions.sort(key=lambda version: version.order)
     for index, earlier in enumerate(versions):
         for later in versions[index + 1 :]:
-            what = effect(later, earlier, lambda one=later, two=earlier: _share_schools(connection, one, two))  # type: ignore[misc]
+            what = effect(later, earlier, lambda one=later, two=earlier: _share_schools(cursor, one, two))  # type: ignore[misc]
             if what == "whole":
                 earlier.superseded_by = later.part_id
             elif what == "schools":
@@ -119,7 +142,8 @@ def settle(settings: Settings) -> int:
         contents = _unsettled(connection)
         rows = []
         for versions in contents.values():
-            _settle_content(connection, versions)
+            with connection.cursor() as cursor:
+                _settle_content(cursor, versions)
             numbers: dict[tuple[str, str], int] = defaultdict(int)
             for version in versions:
                 scope = (version.scope_kind, version.scope_key)
@@ -130,7 +154,9 @@ def settle(settings: Settings) -> int:
                 cursor,
                 """
                 update ops.source_part as p
-                set version = v.version, superseded_by = v.superseded_by::bigint, in_force = v.superseded_by is null
+                set version = v.version, superseded_by = v.superseded_by::bigint, in_force = v.superseded_by is null,
+                  -- What comes into force again has missed what registers brought meanwhile.
+                  validated_at = case when p.in_force or v.superseded_by is not null then p.validated_at end
                 from (values %s) as v (part_id, version, superseded_by)
                 where p.part_id = v.part_id
                 """,
@@ -148,8 +174,8 @@ def _replace_schools(connection: Connection, version: Version) -> None:
     with connection.cursor() as cursor:
         cursor.execute("delete from ops.superseded_school where part_id = %s", (version.part_id,))
         if version.replaced_by and version.superseded_by is None:
+            schools = _SCHOOLS_OF.format(school_column(version.source), _landing(version))
             query = sql.SQL(
-                "insert into ops.superseded_school (part_id, school_key)"
-                " select distinct %s, {school} from {table} where part_id = any(%s) and {school} is not null"
-            ).format(school=_school(version.source), table=sql.Identifier("landing", version.source))
-            cursor.execute(query, (version.part_id, version.replaced_by))
+                "insert into ops.superseded_school (part_id, school_key) select %s, * from ({}) as replaced"
+            )
+            cursor.execute(query.format(schools), (version.part_id, version.replaced_by))

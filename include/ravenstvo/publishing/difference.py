@@ -11,12 +11,16 @@ from typing import Any
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.extras import NamedTupleCursor
 
+from ravenstvo.publishing import corrected
+from ravenstvo.publishing.corrected import Corrected, corrected_lines, corrections_between
 from ravenstvo.publishing.sheets import Column, workbook
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse.connection import connect
 
 ENTERED, LEFT, SAME = "Вошли", "Вышли", "Вывод тот же"
 _KINDS = (ENTERED, LEFT, SAME)
+# A year rests on the files of so many years before it.
+_YEARS_BACK = 2
 
 _LAST_YEAR = "select max(year) as year from marts.mart_identification"
 # The pair that the year's marts were compared as: the calculation that made them and its base.
@@ -104,6 +108,12 @@ class Difference:
     pair: Any
     files: list[Any]
     changes: list[Any]
+    corrected: Corrected = corrected.NOTHING
+
+    @property
+    def is_there(self) -> bool:
+        """Whether there is anything to write down."""
+        return bool(self.changes or self.corrected.files)
 
     def of_kind(self, kind: str) -> list[Any]:
         """Rows of schools that entered a method's list, left it, or kept their verdict."""
@@ -136,7 +146,9 @@ def difference(cursor: Cursor, year: int | None = None) -> Difference:
         named.execute(_NEW_FILES, {"now": pair.calculation_id, "base": pair.base_id})
         files = named.fetchall()
         named.execute(_CHANGES, {"year": year, "now": pair.calculation_id})
-        return Difference(year, pair, files, named.fetchall())
+        changes = named.fetchall()
+    rows = corrections_between(cursor, pair.base_id, pair.calculation_id, year - _YEARS_BACK, year)
+    return Difference(year, pair, files, changes, rows)
 
 
 def write_published_differences(settings: Settings, years: Sequence[int]) -> list[Path]:
@@ -151,7 +163,7 @@ def published_differences(cursor: Cursor, years: Sequence[int]) -> Iterator[Diff
     """Comparisons, year by year from the first to the last, in which an approved list no longer is what is computed."""
     for year in range(min(years), max(years) + 1):
         found = difference(cursor, year)
-        if found.is_published and found.changes:
+        if found.is_published and found.is_there:
             yield found
 
 
@@ -167,6 +179,9 @@ def difference_lines(found: Difference) -> Iterator[str]:
         return
     for name, value in _summary(found):
         yield f"  {name}: {value}" if name and value else f"    {value}" if value else f"{name}:"
+    if found.corrected.files:
+        yield "Что исправлено в строках файлов:"
+        yield from corrected_lines(found.corrected)
 
 
 def write_difference(found: Difference, target: Path) -> Path:
@@ -175,6 +190,9 @@ def write_difference(found: Difference, target: Path) -> Path:
         book.lines("Сводка", f"Изменения перечня, {found.year} год", _summary(found), (44, 110))
         for kind in _KINDS:
             book.table(kind, _COLUMNS, map(_cells, found.of_kind(kind)))
+        book.table("Исправленные файлы", corrected.FILE_COLUMNS, map(corrected.file_cells, found.corrected.files))
+        book.table("Строки файлов", corrected.ROW_COLUMNS, map(corrected.row_cells, found.corrected.rows))
+        book.table("Витрины", corrected.MART_COLUMNS, map(corrected.mart_cells, found.corrected.marts))
     return target
 
 

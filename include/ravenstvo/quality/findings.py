@@ -108,15 +108,19 @@ def _known_spellings(cursor: Any, value_list: str) -> dict[str, str]:
 
 def insert_results(cursor: Any, suite: Suite, n_checked: int, n_failed: dict[str, int], part_ids: list[int]) -> None:
     """Write what each expectation of the suite found on these parts."""
+    # One moment for all: the last validation of a source is found by it.
+    cursor.execute("select ops.moment()")
+    (validated_at,) = cursor.fetchone()
     for rule in suite.expectations:
         failed = n_failed.get(rule.meta.id, 0)
         cursor.execute(
             """
             insert into ops.expectation_result (
                 validated_at, source, suite, expectation_id, severity, n_checked, n_failed, success, message, part_ids
-            ) values (now(), %s, %s, %s, %s, %s, %s, %s, %s, %s)
+            ) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
             """,
             (
+                validated_at,
                 suite.name,
                 suite.name,
                 rule.meta.id,

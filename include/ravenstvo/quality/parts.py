@@ -121,8 +121,9 @@ def count_rows(cursor: Any, check_table: str, part_ids: list[int]) -> dict[str, 
             n_rows_rejected = coalesce(rejected.n, 0),
             n_rows_accepted = part.n_rows_landed - coalesce(rejected.n, 0),
             n_warnings = coalesce(warned.n, 0),
-            validated_at = now()
+            validated_at = noted.at
         from ops.source_part as same
+        cross join (select ops.moment() as at) as noted
         left join rejected on rejected.part_id = same.part_id
         left join warned on warned.part_id = same.part_id
         where same.part_id = part.part_id and part.part_id = any(%(parts)s)

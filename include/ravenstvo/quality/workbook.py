@@ -13,7 +13,7 @@ from psycopg2 import sql
 from ravenstvo.quality.findings import DAY_FIRST
 from ravenstvo.quality.workbook_sheets import FileReport, PartCounts, Remark, Row, write_workbook
 from ravenstvo.settings import Settings
-from ravenstvo.sources import Column, Source, load_sources
+from ravenstvo.sources import PRIVATE_COLUMNS, Column, Source, load_sources
 from ravenstvo.warehouse.connection import connect
 from ravenstvo.warehouse.roles import LOADER
 
@@ -33,8 +33,6 @@ _SHOWN = {
         "wrong_check": "неверное контрольное число",
     },
 }  # values that are the program's own words, not the file's
-# What could tell one person from another stays out of files that are sent around.
-PRIVATE_COLUMNS = {"person_key", "name_key", "birth_year", "link_level", "participant_code", "item_scores"}
 
 
 def write_workbooks(settings: Settings) -> list[Path]:

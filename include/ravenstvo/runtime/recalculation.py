@@ -11,18 +11,23 @@ import subprocess
 import threading
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
 import psutil
+import psycopg2
 
 from ravenstvo.runtime import airflow_home, summary
+from ravenstvo.runtime.causes import explained
+from ravenstvo.runtime.follow import following
 from ravenstvo.runtime.terminal import Stages, Terminal
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse import migrate
+from ravenstvo.warehouse.connection import moment
+from ravenstvo.warehouse.server import ServerError
 from ravenstvo.words import duration
 
 DAG_ID = "annual_recalculation"
@@ -67,7 +72,7 @@ def run(settings: Settings, inbox: Path | None, year: int | None, terminal: Term
     person interrupted it.
     """
     settings.make_home()
-    with _alone(settings), _terminable():
+    with alone(settings.home) as lock, _terminable():
         started = datetime.now(UTC)
         log = _log_file(settings, started)
         terminal.say(f"Папка: {inbox or f'{settings.sample_dir} (учебный регион)'}")
@@ -75,9 +80,11 @@ def run(settings: Settings, inbox: Path | None, year: int | None, terminal: Term
             with terminal.stages([_PREPARATION, *_TITLES.values()]) as stages:
                 stages.start(_PREPARATION)
                 migrate.upgrade(settings)
+                started = moment(settings)
                 environment = airflow_home.prepare(settings)
                 conf: dict[str, object] = {"year": year, "inbox": None if inbox is None else str(inbox)}
-                failure = run_dag(airflow_home.command(*_arguments(conf)), environment, settings, log, stages)
+                command = following(airflow_home.command(*_arguments(conf)))
+                failure = run_dag(command, environment, settings, log, stages, lock)
         except KeyboardInterrupt:
             terminal.say(
                 "\nПрервано. Загруженные файлы остались в хранилище; повторите команду, и расчёт продолжится с них.\n"
@@ -86,9 +93,11 @@ def run(settings: Settings, inbox: Path | None, year: int | None, terminal: Term
             return INTERRUPTED
         if failure is not None:
             undone = "Опубликовано не всё" if failure.step == _TITLES["publish"] else "Расчёт не выполнен"
-            terminal.say(f"{undone} ({failure.step}): {failure.message}", "bold red")
+            terminal.say(f"{undone} ({failure.step}): {explained(settings, failure.message)}", "bold red")
             terminal.say(f"Подробности: {log}")
-            summary.show_files(settings, started, terminal)
+            # The database may be what failed.
+            with suppress(psycopg2.Error, ServerError):
+                summary.show_files(settings, started, terminal)
             return FAILED
         terminal.say(f"Готово за {duration(stages.seconds)}.")
         n_refused = summary.show(settings, started, terminal)
@@ -96,15 +105,17 @@ def run(settings: Settings, inbox: Path | None, year: int | None, terminal: Term
 
 
 @contextmanager
-def _alone(settings: Settings) -> Iterator[None]:
-    handle = os.open(settings.home / "run.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+def alone(folder: Path, what: str = "расчёт") -> Iterator[int]:
+    """Keep every other process from the same work in a folder. Raises BusyError while one is at it.
+
+    Yields the descriptor that holds the lock: a child that inherits it keeps the lock when its parent is killed.
+    """
+    handle = os.open(folder / "run.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
+        yield handle
     except BlockingIOError as error:
-        raise BusyError(
-            f"В папке состояния {settings.home} уже идёт расчёт. Дождитесь его окончания и повторите."
-        ) from error
+        raise BusyError(f"В папке состояния {folder} уже идёт {what}. Дождитесь его окончания и повторите.") from error
     finally:
         os.close(handle)
 
@@ -236,11 +247,17 @@ class _DbtLog:
 
 
 def run_dag(
-    command: list[str], environment: dict[str, str], settings: Settings, log: Path, stages: Stages
+    command: list[str],
+    environment: dict[str, str],
+    settings: Settings,
+    log: Path,
+    stages: Stages,
+    lock: int | None = None,
 ) -> Failure | None:
     """Run the DAG with its output in the log, showing the steps. Returns what went wrong, if anything did.
 
-    However it ends, by an interruption too, nothing that the command started goes on.
+    The lock is handed down, so that as long as anything of the run lives, no other begins. However it ends, by an
+    interruption too, nothing that the command started goes on.
     """
     heard = _Heard(settings, stages)
     with (
@@ -255,6 +272,7 @@ def run_dag(
             text=True,
             encoding="utf-8",
             errors="replace",
+            pass_fds=() if lock is None else (lock,),
         ) as process,
     ):
         assert process.stdout is not None

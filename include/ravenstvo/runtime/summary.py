@@ -9,6 +9,7 @@ from typing import Any
 from psycopg2.extensions import cursor as Cursor
 
 from ravenstvo.calculation.proposal import ApprovalError, propose
+from ravenstvo.publishing.corrected import corrected_lines, corrections_of
 from ravenstvo.publishing.difference import difference, difference_path
 from ravenstvo.runtime.results import answers, results
 from ravenstvo.runtime.terminal import Terminal
@@ -83,6 +84,8 @@ def show(settings: Settings, started: datetime, terminal: Terminal) -> int:
         _show_remarks(cursor, found["year"], terminal)
         _show_missing(cursor, found["year"], terminal)
         listed = _show_schools(cursor, found["year"], terminal)
+        if calculation is not None:
+            _show_corrections(cursor, calculation["id"], found["year"], terminal)
         _show_changes(settings, cursor, listed, [] if calculation is None else calculation["years"], terminal)
         example = _example(cursor, listed) if listed else None
     _show_open(settings, found["year"], terminal)
@@ -244,6 +247,15 @@ def _show_schools(cursor: Cursor, year: int, terminal: Terminal) -> int | None:
     if any(row[3] for row in rows):
         terminal.say("  Неустойчивые: один участник изменил бы вывод.", "dim")
     return int(last)
+
+
+def _show_corrections(cursor: Cursor, calculation_id: str, year: int, terminal: Terminal) -> None:
+    """What newer versions, withdrawn and partial files changed in the rows of the files, before and after."""
+    lines = list(corrected_lines(corrections_of(cursor, calculation_id)))
+    if lines:
+        terminal.heading("Исправлено в файлах с прошлого расчёта")
+        terminal.say("\n".join(lines))
+        terminal.say(f"  Все строки: {_PROGRAM} diff --year {year}")
 
 
 def _show_changes(settings: Settings, cursor: Cursor, year: int | None, years: list[int], terminal: Terminal) -> None:

@@ -63,6 +63,8 @@ def land(spooled: dict[str, str]) -> dict[str, Any]:
 
 def prepare(year: int) -> dict[str, Any] | None:
     """Put the newest versions in force and open a calculation; None when nothing changed."""
+    from ravenstvo.calculation.inputs import YEARS_BACK
+    from ravenstvo.intake.corrections import note_corrections
     from ravenstvo.intake.drift import find_drift
     from ravenstvo.intake.versions import settle
 
@@ -76,6 +78,12 @@ def prepare(year: int) -> dict[str, Any] | None:
 
         write_workbooks(settings)
         return None
+    with (
+        _failing(settings, calculation, "Исправления не сравнены"),
+        connect(settings) as connection,
+        connection.cursor() as cursor,
+    ):
+        note_corrections(cursor, calculation["calculation_id"], calculation["years"], YEARS_BACK)
     return dict(calculation)
 
 

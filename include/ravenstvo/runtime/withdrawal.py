@@ -92,7 +92,7 @@ def undo(settings: Settings, file: str, by: str) -> Withdrawal:
             )
             _settle_anew(cursor, file_id)
             cursor.execute(
-                "update ops.withdrawal set is_undone = true, undone_by = %s, undone_at = now() "
+                "update ops.withdrawal set is_undone = true, undone_by = %s, undone_at = ops.moment() "
                 "where file_id = %s and not is_undone",
                 (by, file_id),
             )

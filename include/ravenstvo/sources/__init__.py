@@ -31,6 +31,8 @@ read from cells that never pass further (СНИЛС, names, a telephone)."""
 
 MADE_KINDS = frozenset(("pseudonym", "gate"))
 """Kinds of columns that no file holds."""
+PRIVATE_COLUMNS = frozenset(("person_key", "name_key", "birth_year", "link_level", "participant_code", "item_scores"))
+"""What could tell one person from another: it stays out of files that are sent around."""
 YEAR_OF = ".year"
 """Ending of a content fact that is the year of a date column."""
 
@@ -60,7 +62,8 @@ class Source(BaseModel):
     ``signed_on.year`` is the year of a date);
     ``school`` (the first that is filled) and ``municipality`` name the columns that tell which part of the region
     a file covers; a register without schools names what its records are known by instead;
-    ``key`` names the columns that no two rows of a file may share; ``periods`` pairs of columns whose second date must
+    ``key`` names the columns that no two rows of a file may share; ``known_by`` those by which a record of a newer
+    version is told to be one of the older (without them, the key); ``periods`` pairs of columns whose second date must
     not come before the first; ``any_of`` groups of columns of which one must be filled;
     ``record`` names the column that tells apart several records of one sheet row (a wide sheet).
     """
@@ -75,9 +78,15 @@ class Source(BaseModel):
     municipality: str | None = None
     record: str | None = None
     key: tuple[str, ...] = ()
+    known_by: tuple[str, ...] = ()
     periods: tuple[tuple[str, str], ...] = ()
     any_of: tuple[tuple[str, ...], ...] = ()
     columns: tuple[Column, ...]
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """Columns by which a record is found again in another version of its file."""
+        return self.known_by or self.key
 
     @property
     def made_columns(self) -> frozenset[str]:

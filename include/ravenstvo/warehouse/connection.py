@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,14 @@ def connect(settings: Settings | None = None, role: str | None = None) -> Iterat
             yield connection
     finally:
         connection.close()
+
+
+def moment(settings: Settings | None = None) -> datetime:
+    """Now, but later than every moment noted in the warehouse: the clock may have been moved back."""
+    with connect(settings) as connection, connection.cursor() as cursor:
+        cursor.execute("select ops.moment()")
+        now: datetime = cursor.fetchone()[0]  # type: ignore[index]
+        return now
 
 
 def engine(settings: Settings | None = None) -> sqlalchemy.Engine:

@@ -57,10 +57,12 @@ if how == "waits":
 # The command with everything but the shown part replaced.
 RUN = r"""
 import os, sys
+from datetime import UTC, datetime
 from ravenstvo.runtime import recalculation
 from ravenstvo.runtime.terminal import Terminal
 from ravenstvo.settings import get_settings
 recalculation.migrate.upgrade = lambda settings: False
+recalculation.moment = lambda settings: datetime.now(UTC)
 recalculation.airflow_home.prepare = lambda settings: dict(os.environ)
 recalculation.airflow_home.command = lambda *arguments: [sys.executable, "-c", os.environ["DAG"], sys.argv[1]]
 recalculation.summary.show = recalculation.summary.show_files = lambda settings, started, terminal: 0
