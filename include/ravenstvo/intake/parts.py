@@ -134,8 +134,8 @@ class Sorter:
     def write(self, row_no: int, record: list[str], corrects_key: str = "") -> None:
         """Take one record; a wide row gives several with the same row number.
 
-        ``corrects_key`` names the part that a returned row corrects: rows of each make a part of their own, and have the
-        numbers that they had there.
+        ``corrects_key`` names the part that a returned row corrects: rows of each make a part of their own, and have
+        the numbers that they had there.
         """
         key = (corrects_key, *[fold(record[position]) for _fact, position, fold in self._content])
         part, lines = self._parts.get(key) or self._open(key, corrects_key)

@@ -18,6 +18,7 @@ from ravenstvo.intake.pseudonym import Pseudonyms
 from ravenstvo.intake.recognise import HEADER_WITHIN, Fit, column_letter, recognise
 from ravenstvo.intake.returned_rows import sort_returned
 from ravenstvo.intake.totals import ControlTotals
+from ravenstvo.layouts import REPORT
 from ravenstvo.sources import load_sources
 
 _HEADER_AFTER_TITLE = 4
@@ -65,6 +66,15 @@ class FileReader:
         if not n_sheets:
             raise RefusedError(Problem("empty", "В файле нет ни одной заполненной строки", "Проверьте выгрузку"))
         if not any(part.n_records for part in self.parts):
+            if any(part.layout.startswith(REPORT) for part in self.parts):
+                raise RefusedError(
+                    Problem(
+                        "nothing_returned",
+                        "В книге с замечаниями нет строк, которые можно загрузить",
+                        "Если строки исправлены, проверьте, что они остались на своих листах и ключи не изменены; "
+                        "если исправлять нечего, присылать книгу не нужно",
+                    )
+                )
             raise RefusedError(
                 Problem(
                     "no_data",
@@ -182,7 +192,10 @@ class FileReader:
                 totals.add(record)
                 sorter.write(row_no, record)
         parts = sorter.close(self.spool_dir, len(self.parts))
-        if not parts:
+        if not parts and fit.layout.is_returned:
+            # All rows were taken off the sheet: nothing came, not an empty version of something.
+            parts = [Part(sheet.name, number, fit.layout.name)]
+        elif not parts:
             parts = [Part(sheet.name, number, fit.layout.name, source.name, dict(block.facts))]
         first = parts[0]
         first.dropped += mapper.tally.dropped

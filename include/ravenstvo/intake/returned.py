@@ -67,7 +67,7 @@ def _fill(cursor: Any, source: Source, part_id: int, original: int, given: set[s
     """
     table = sql.Identifier("landing", source.name)
     record = sql.Identifier(source.record) if source.record else sql.SQL("null::text")
-    same_row = sql.SQL("original.row_no = landed.row_no")
+    same_row: sql.Composable = sql.SQL("original.row_no = landed.row_no")
     if source.record:
         same_row += sql.SQL(" and original.{0} is not distinct from landed.{0}").format(record)
     values = {"part": part_id, "original": original}
@@ -106,11 +106,11 @@ def _fill(cursor: Any, source: Source, part_id: int, original: int, given: set[s
 
 
 def _taken(source: Source, given: set[str]) -> list[sql.Composable]:
-    """What a returned row takes from its original: what the sheet did not have, and pseudonyms it says nothing about."""
-    taken = []
+    """What a returned row takes from its original: what the sheet did not have, pseudonyms it says nothing about."""
+    taken: list[sql.Composable] = []
     for column in source.column_names:
         name = sql.Identifier(column)
-        if column in PUPIL_COLUMNS and PUPIL_COLUMNS <= set(source.column_names):
+        if column in PUPIL_COLUMNS and set(source.column_names) >= PUPIL_COLUMNS:
             taken.append(sql.SQL("{} = {}").format(name, _pupil(column)))
         elif column in source.made_columns and column in MADE_OF:
             taken.append(sql.SQL("{name} = coalesce(landed.{name}, original.{name})").format(name=name))
@@ -126,7 +126,8 @@ def _pupil(column: str) -> sql.Composable:
     or year: it is left blank there, and the rule about rows that name nobody asks for the name. Only a pseudonym of
     name and document (level 2) is the same everywhere.
     """
-    holds = "landed.school_code is not distinct from original.school_code and landed.year is not distinct from original.year"
+    same = "landed.{0} is not distinct from original.{0}"
+    holds = f"{same.format('school_code')} and {same.format('year')}"
     if column != "name_key":
         holds = f"({holds}) or original.link_level = '2'"
     return sql.SQL(
@@ -136,8 +137,8 @@ def _pupil(column: str) -> sql.Composable:
 
 def _drop(cursor: Any, part_id: int, n_rows: int, n_records: int) -> None:
     cursor.execute(
-        "update ops.source_part set n_rows_landed = n_rows_landed - %(rows)s, n_rows_dropped = n_rows_dropped + %(rows)s,"
-        " n_records = n_records - %(records)s where part_id = %(part)s",
+        "update ops.source_part set n_rows_landed = n_rows_landed - %(rows)s, n_records = n_records - %(records)s,"
+        " n_rows_dropped = n_rows_dropped + %(rows)s where part_id = %(part)s",
         {"rows": n_rows, "records": n_records, "part": part_id},
     )
     cursor.execute(
@@ -165,7 +166,7 @@ def _say_what_waits(cursor: Any) -> None:
           select distinct part.file_id, file.path, part.sheet,
             case when part.corrects is null then 'Исходного файла этих строк в хранилище нет: строки не учтены'
               else 'Исходный файл этих строк заменён более новым или отозван: строки не учтены' end as message,
-            case when part.corrects is null then 'Пришлите исходный файл или исправьте строки в нём и пришлите его целиком'
+            case when part.corrects is null then 'Исправьте строки в исходном файле и пришлите его целиком'
               else 'Проверьте новый файл: замечания к нему, если они есть, — в новой книге' end as advice
           from ops.source_part as part
           inner join ops.source_file as file using (file_id)
@@ -270,7 +271,7 @@ def _count_corrected(cursor: Any) -> None:
     cursor.execute(
         "select distinct source from ops.source_part where part_id in (select part_id from ops.superseded_row)"
     )
-    counts = [sql.SQL("select null::bigint as part_id, 0 as n_rows where false")]
+    counts: list[sql.Composable] = [sql.SQL("select null::bigint as part_id, 0 as n_rows where false")]
     for (name,) in cursor.fetchall():
         record = load_sources()[name].record
         counts.append(

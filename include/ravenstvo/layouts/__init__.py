@@ -174,6 +174,8 @@ FACTS = {"year", "grade", "subject", "subject_code", "exam", "exam_date", "wave"
 """Canonical columns that a title, a sheet name, a file name or a folder may fill."""
 PERSON = "person."
 """Prefix of the mapped columns that hold a person's name, document or telephone."""
+REPORT = "report_"
+"""Beginning of the names of the layouts of a workbook of remarks."""
 ORIGIN = "origin.key"
 """The mapped column that says which row of which file a returned row takes the place of."""
 PUPIL_SAYS = {"surname", "given_name", "patronymic", "document", "document_series", "document_number"}

@@ -26,8 +26,9 @@ _TYPES = {
     ".csv": "text/csv; charset=utf-8",
     ".svg": "image/svg+xml",
     ".png": "image/png",
+    ".txt": "text/plain; charset=utf-8",
 }
-_SHOWN_IN_PLACE = (".html", ".pdf", ".svg", ".png")
+_SHOWN_IN_PLACE = (".html", ".pdf", ".svg", ".png", ".txt")
 _STILL = (
     "default-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
@@ -44,7 +45,7 @@ _HEADERS = {
     "Referrer-Policy": "same-origin",
     "Cache-Control": "private, no-cache",
 }
-_NAMES = {"workbooks": "Книги по муниципалитетам и региону", "errors": "Книги с замечаниями для отправителей"}
+_NAMES = {"workbooks": "Книги по муниципалитетам и региону", "errors": "Замечания отправителям: книги и письма"}
 
 _PAGE = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string("""<!DOCTYPE html>
 <html lang="ru"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
