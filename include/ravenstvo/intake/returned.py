@@ -44,6 +44,14 @@ order by row.part_id, row.row_no, row.record_key, fresh.place desc
 """
 
 
+def find_originals(connection: Connection) -> None:
+    """Complete the returned rows whose original file has come."""
+    with connection.cursor() as cursor:
+        cursor.execute(_NEW)
+        for part_id, source, given, original in cursor.fetchall():
+            _fill(cursor, load_sources()[source], part_id, original, set(given))
+
+
 def settle_returned(connection: Connection) -> None:
     """Decide anew which returned rows count, and which rows they take the place of.
 
@@ -51,9 +59,6 @@ def settle_returned(connection: Connection) -> None:
     beside it: a corrected row may repeat a row that was right from the start.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_NEW)
-        for part_id, source, given, original in cursor.fetchall():
-            _fill(cursor, load_sources()[source], part_id, original, set(given))
         _say_what_waits(cursor)
         _put_in_force(cursor)
         _list_rows(cursor)

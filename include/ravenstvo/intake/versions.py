@@ -13,7 +13,7 @@ from psycopg2.extensions import connection as Connection
 from psycopg2.extras import execute_values
 
 from ravenstvo.intake.discover import natural_key
-from ravenstvo.intake.returned import settle_returned
+from ravenstvo.intake.returned import find_originals, settle_returned
 from ravenstvo.settings import Settings
 from ravenstvo.sources import load_sources
 from ravenstvo.warehouse.connection import connect
@@ -35,6 +35,8 @@ class Version:
     path: str
     is_returned: bool = False
     """Whether it holds corrected rows of another part: it stands beside that part, and replaces none as a whole."""
+    corrects: int | None = None
+    """That part, when it has come."""
     superseded_by: int | None = None
     replaced_by: list[int] = field(default_factory=list)
 
@@ -51,7 +53,7 @@ def effect(later: Version, earlier: Version, share_schools: Callable[[], bool]) 
     None: they stand side by side. Parts of one file never replace each other, and returned rows replace rows only (see
     ``returned``).
     """
-    if later.file_id == earlier.file_id or later.is_returned:
+    if later.file_id == earlier.file_id or later.is_returned or later.part_id == earlier.corrects:
         return None
     same_scope = (later.scope_kind, later.scope_key) == (earlier.scope_kind, earlier.scope_key)
     if later.scope_kind == "region":
@@ -85,7 +87,7 @@ def _unsettled(connection: Connection) -> dict[str, list[Version]]:
     """Versions of every content that has a part without a version number yet."""
     query = """
         select p.content_key, p.part_id, p.file_id, p.source, p.scope_kind, p.scope_key, p.landed_at,
-          coalesce(f.modified_at, p.landed_at), f.path, p.corrects_key is not null
+          coalesce(f.modified_at, p.landed_at), f.path, p.corrects_key is not null, p.corrects
         from ops.source_part as p
         join ops.source_file as f using (file_id)
         where p.status = 'landed' and p.content_key in
@@ -119,6 +121,7 @@ def settle(settings: Settings) -> int:
     with connect(settings) as connection:
         with connection.cursor() as cursor:
             cursor.execute("select pg_advisory_xact_lock(hashtext('ravenstvo.settle'))")
+        find_originals(connection)
         contents = _unsettled(connection)
         rows = []
         for versions in contents.values():
