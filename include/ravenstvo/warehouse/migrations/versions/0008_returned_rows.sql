@@ -30,3 +30,20 @@ comment on column ops.dropped_row.reason is
   'title — название, header — заголовок, footer — подвал, subtotal — промежуточный итог, blank — пустая, '
   'not_data — не данные, no_origin — в возвращённой книге: исходной строки с таким ключом нет, '
   'repeated — в возвращённой книге: ниже есть строка с тем же ключом, corrected — вместо строки действует исправленная';
+
+-- A corrected row has the number that it had in the original file: that is where a person looks for it.
+create view ops.part_place as
+select
+  part.part_id,
+  case when part.corrects is null then file.path else place.path || ' (исправлено: ' || file.path || ')' end as path,
+  case when part.corrects is null then file.name else place.name || ' (исправлено: ' || file.name || ')' end as name,
+  coalesce(original.sheet, part.sheet) as sheet
+from ops.source_part as part
+inner join ops.source_file as file on file.file_id = part.file_id
+left join ops.source_part as original on original.part_id = part.corrects
+left join ops.source_file as place on place.file_id = original.file_id;
+comment on view ops.part_place is 'Где искать строки части: файл и лист, к которым относятся номера её строк';
+comment on column ops.part_place.part_id is 'Часть';
+comment on column ops.part_place.path is 'Путь исходного файла; у исправленных строк рядом — возвращённая книга';
+comment on column ops.part_place.name is 'Имя исходного файла; у исправленных строк рядом — возвращённая книга';
+comment on column ops.part_place.sheet is 'Лист исходного файла';
