@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ravenstvo.intake.recognise import recognise
 from ravenstvo.layouts import load_layouts
 from ravenstvo.layouts.returned import PART_KEY_SQL, key_header, load_returned, part_key, returned_layout, row_key
 from ravenstvo.runtime.withdrawal import withdraw
@@ -67,6 +68,10 @@ def test_every_form_can_go_back_and_is_known_by_its_keys() -> None:
     for layout in load_returned().values():
         headers = [mapped.header[0] for mapped in layout.columns.values()]
         assert len({header.lower() for header in headers}) == len(headers), layout.name
+        name = layout.name.removeprefix("returned_")
+        fit = recognise(sheet(name, "0" * 16), {}, "Лист1")
+        assert (fit.layout.name, fit.header, fit.is_exact) == (layout.name, 1, True)
+        assert set(fit.columns) == set(layout.columns), "each header means its own column"
         assert set(load_sources()[layout.source].content) - set(layout.constants) <= {
             name for fact in layout.columns for name in (fact, f"{fact}.year")
         }, layout.name
@@ -207,6 +212,32 @@ def test_sheets_that_hold_nothing_to_load_are_no_version_of_anything(intake) -> 
     intake.write("возврат.xlsx", sheet("staff", sent(file, "Лист1", "staff|2021")))
     assert intake.take(2021) == {"возврат.xlsx": "refused"}
     assert intake.ask(STAFF) == [("2021/staff.xlsx", 2, "учитель")]
+
+
+def test_record_of_a_wide_row_goes_back_alone(intake) -> None:
+    subjects = ["Химия", "", "Физика", ""]
+    measures = ["приняло участие", "не преодолен min порог"] * 2
+    head = [["", "Муниципалитет", "Наименование ОО", *subjects], ["№", "", "", *measures]]
+    file = intake.write("2022/ЕГЭ/сводная форма.xlsx", [*head, [1, "Район", "Школа", 12, "плохо", 8, 1]])
+    intake.take()
+    key = sent(file, "Лист1", "ege_school_summary|2022")
+    said = {"municipality": "Район", "school_name": "Школа", "subject": "Химия", "n_participants": 12, "n_below_min": 2}
+    rows = sheet("ege_school_summary", key, (3, said | {"year": 2022}))
+    rows[-1][-1] = row_key(key, 3, "Химия")
+    intake.write("возврат.xlsx", rows)
+    intake.take()
+    counted = """
+        select landed.subject, n_below_min
+        from landing.ege_school_summary as landed join ops.source_part as part using (part_id)
+        where in_force and not exists (
+          select 1 from ops.superseded_row as past
+          where past.part_id = landed.part_id and past.row_no = landed.row_no and past.record_key = landed.subject
+        )
+        order by 1
+    """
+    assert intake.ask(counted) == [("Физика", "1"), ("Химия", "2")]
+    # The row still has a record of its own: it is not among the dropped.
+    assert intake.ask("select count(*) from ops.dropped_row where reason = 'corrected'") == [(0,)]
 
 
 def test_pupil_of_another_school_must_be_named_again(intake) -> None:

@@ -31,7 +31,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     errors.mkdir(parents=True)
     (errors / NAME).write_bytes(b"PK book")
     (errors / "index.html").write_text("<h1>Кому что отправить</h1>", encoding="utf-8")
-    (errors / "Район — письмо.txt").write_text("Тема: Исправьте", encoding="utf-8")
+    (errors / "Адмиралтейский район — письмо.txt").write_text("Тема: Исправьте", encoding="utf-8")
     settings.report_file(2023).write_text("<h1>Отчёт</h1>", encoding="utf-8")
     (settings.reports_dir / "2023" / ".report.html").write_text("a draft")
     (settings.reports_dir / "2023" / "notes.md").write_text("not of a kind that is shown")
@@ -81,6 +81,9 @@ def test_a_folder_lists_what_can_be_opened(browser: TestClient) -> None:
     errors = browser.get("/reports/2023/errors/")
     assert "<img" not in errors.text, "a name is text"
     assert "&lt;img" in errors.text
+    assert errors.text.index("Кому что отправить") < errors.text.index("Адмиралтейский")
+    letter = browser.get("/reports/2023/errors/Адмиралтейский район — письмо.txt")
+    assert letter.headers["content-type"] == "text/plain; charset=utf-8"
     link = errors.text.split('<a href="/ravenstvo')[-1].split('"')[0]
     book = browser.get(link)
     assert (book.status_code, book.content) == (200, b"PK book")
