@@ -1,7 +1,7 @@
 {#- Fresh statistics of what was just copied in, for the sources that can be large. -#}
 {% macro analyze_landing() %}
     {% if execute and flags.WHICH in ('run', 'build') %}
-        {% for name in ['source_part', 'superseded_school', 'row_finding'] %}
+        {% for name in ['source_part', 'superseded_school', 'superseded_row', 'row_finding'] %}
             analyze {{ source('ops', name) }};
         {% endfor %}
         {% for name in [

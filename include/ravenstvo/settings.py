@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,12 @@ class Settings(BaseSettings):
     read_seconds: int = Field(default=300, ge=5, description="Time limit of reading one file, seconds")
     histories_kept: int = Field(
         default=5, ge=1, description="Calculations of a year whose verdicts are kept, besides the published ones"
+    )
+    reports_contact: str | None = Field(
+        default=None, description="Whom senders ask about remarks: stands in the letters to them"
+    )
+    corrections_until: date | None = Field(
+        default=None, description="Until when corrections are waited for: stands in the letters to senders"
     )
     api_host: str = Field(default="127.0.0.1", description="Address that Airflow's web interface listens on")
     api_port: int = Field(default=8080, ge=1, le=65535, description="Port of Airflow's web interface")

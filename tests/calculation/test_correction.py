@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,9 @@ from ravenstvo.sample import generate
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse import server
 from ravenstvo.warehouse.migrate import upgrade
+from returned import correct, faults, plant
 
-pytestmark = pytest.mark.slow(seconds=150)
+pytestmark = pytest.mark.slow(seconds=180)
 
 YEARS, YEAR, METHOD = [2021, 2022], 2022, "rosobr_30"
 # A mark that one pupil gets instead of a better one, in a protocol sent again.
@@ -98,6 +100,46 @@ def test_the_same_inbox_landed_in_another_order_gives_the_same_marts(
     assert {mart for mart in mine if mine[mart] != theirs.get(mart)} == set()
     assert mine.keys() == theirs.keys() >= {"mart_identification", "mart_identification_evidence", "fct_result"}
     assert all(n_rows > 0 for mart, (n_rows, _) in mine.items() if mart.startswith(("fct_result", "mart_ident")))
+
+
+# What says of files how many they are and what they are called.
+ABOUT_FILES = {"mart_data_quality", "mart_source_presence", "mart_indicator_row"}
+
+
+def test_rows_corrected_in_the_workbooks_give_the_marts_of_an_inbox_that_was_right(
+    first: tuple[Settings, str], home: Callable[[], Settings], inbox: Path, tmp_path: Path
+) -> None:
+    right, calculation_id = first
+    wrong_inbox, wrong = tmp_path / "входящие", faults()
+    shutil.copytree(inbox, wrong_inbox, ignore=shutil.ignore_patterns("*исправленная*"))
+    plant(wrong_inbox, wrong)
+    settings = home()
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("RAVENSTVO_HOME", str(settings.home))
+        for file in read_inbox(wrong_inbox, YEAR, settings)["files"]:
+            land(file, settings)
+        settle(settings)
+        calculation = begin(settings, YEAR)
+        assert calculation is not None
+        run_stage(settings, calculation, "seeds")
+        tasks.validate(calculation)
+    n_rejected = "select count(*) from ops.rejected_row join ops.source_part using (part_id) where in_force"
+    before = do(settings, n_rejected)[0][0]
+    assert correct(settings, YEAR, wrong, wrong_inbox) == len(wrong)
+
+    second = calculate(settings, wrong_inbox)
+
+    assert do(settings, n_rejected)[0][0] == before - len(wrong) == do(right, n_rejected)[0][0]
+    mine, theirs = _hashes(right, calculation_id), _hashes(settings, second)
+    assert {mart for mart in mine if mine[mart] != theirs.get(mart)} <= ABOUT_FILES
+    rows = (
+        "select to_jsonb(row) - 'calculation_id' - 'part_id' - 'file_name' as told from marts.mart_indicator_row as row"
+        " order by 1"
+    )
+    assert do(settings, rows) == do(right, rows)
+    counts = "sum(n_rows_accepted), sum(n_rows_rejected), sum(n_rows_read - n_rows_dropped)"
+    sums = f"select {counts} from marts.mart_data_quality"
+    assert do(settings, sums) == do(right, sums)
 
 
 def _lower_one_mark(inbox: Path) -> tuple[str, Path]:

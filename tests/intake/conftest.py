@@ -11,6 +11,7 @@ from ravenstvo.intake.discover import read_inbox
 from ravenstvo.intake.landing import land
 from ravenstvo.intake.versions import settle
 from ravenstvo.settings import Settings
+from ravenstvo.sources import load_sources
 from ravenstvo.warehouse.connection import connect
 from ravenstvo.warehouse.migrate import upgrade
 
@@ -61,6 +62,19 @@ def intake(warehouse: Settings, tmp_path: Path) -> Intake:
     inbox = tmp_path / "входящие"
     inbox.mkdir()
     return Intake(warehouse, inbox)
+
+
+@pytest.fixture
+def emptied(module_warehouse: Settings, tmp_path: Path) -> Intake:
+    """The same in one warehouse for all tests of a module, emptied before each."""
+    upgrade(module_warehouse)
+    with connect(module_warehouse) as connection, connection.cursor() as cursor:
+        cursor.execute("truncate ops.source_file cascade")
+        for source in load_sources():
+            cursor.execute(f"delete from landing.{source}")
+    inbox = tmp_path / "входящие"
+    inbox.mkdir()
+    return Intake(module_warehouse, inbox)
 
 
 LOGINS = ["логин", "имя", "регион"]

@@ -44,15 +44,14 @@ _EVIDENCE = """
     order by e.is_low desc, e.procedure_code
 """
 _PUPIL_ROWS = """
-    select file.path, part.sheet, count(*) as n_rows, min(r.row_no) as first_row, max(r.row_no) as last_row,
+    select part.path, part.sheet, count(*) as n_rows, min(r.row_no) as first_row, max(r.row_no) as last_row,
       array_agg(r.row_no order by r.row_no)
         filter (where r.is_participant and r.is_below_min and r.is_first_attempt) as below
     from core.fct_result as r
-    join ops.source_part as part using (part_id)
-    join ops.source_file as file on part.file_id = file.file_id
+    join ops.part_place as part using (part_id)
     where r.school_id = %(school)s and r.year = %(year)s and r.procedure_code = %(procedure)s
-    group by file.path, part.sheet
-    order by file.path
+    group by part.path, part.sheet
+    order by part.path
 """
 _SUMMARY_ROWS = """
     with named as (
@@ -68,12 +67,11 @@ _SUMMARY_ROWS = """
       join core.int_procedure_key as p
         on p.exam = 'vpr' and s.year = p.year and s.subject = p.subject and s.grade = p.grade
     )
-    select file.path, part.sheet, 1 as n_rows, n.row_no as first_row, n.row_no as last_row, null as below
+    select part.path, part.sheet, 1 as n_rows, n.row_no as first_row, n.row_no as last_row, null as below
     from named as n
-    join ops.source_part as part using (part_id)
-    join ops.source_file as file on part.file_id = file.file_id
+    join ops.part_place as part using (part_id)
     where n.school_id = %(school)s and n.year = %(year)s and n.procedure_code = %(procedure)s
-    order by file.path, n.row_no
+    order by part.path, n.row_no
 """
 
 

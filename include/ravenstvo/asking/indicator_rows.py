@@ -19,17 +19,16 @@ _SCHOOLS = """
     )
 """
 _PLACE = """
-    join ops.source_part as part on one.part_id = part.part_id
-    join ops.source_file as file on part.file_id = file.file_id
+    join ops.part_place as part on one.part_id = part.part_id
 """
-_BY_PLACE = " group by 1, file.path, part.sheet order by 1, file.path, part.sheet"
+_BY_PLACE = " group by 1, part.path, part.sheet order by 1, part.path, part.sheet"
 _ROLES = {"numerator": "Засчитано", "denominator": "Знаменатель", "among": "Среди кого считается"}
 # Kinds of measures whose registers below tell more exactly what their deeds are: done and undone, start and end.
 _OWN_ROWS = frozenset(
     ("deficit_change", "deficit_closed", "deficit_supported", "frequency", "named_share", "score_share", "seminar")
 )
 _DEEDS = f"""
-    select one.role, file.path, part.sheet, array_agg(distinct one.row_no) as rows
+    select one.role, part.path, part.sheet, array_agg(distinct one.row_no) as rows
     from marts.mart_indicator_row as one {_PLACE}
     where one.programme_code = %(programme)s and one.indicator_code = %(indicator)s and one.version = %(version)s
       and one.period = %(period)s and one.year = %(year)s
@@ -41,7 +40,7 @@ _DEEDS = f"""
 def _register(label: str, table: str, condition: str) -> str:
     """Statement for rows of a register that concern the schools of an indicator."""
     return (
-        f"{_SCHOOLS} select '{label}' as label, file.path, part.sheet, array_agg(distinct one.row_no) as rows "
+        f"{_SCHOOLS} select '{label}' as label, part.path, part.sheet, array_agg(distinct one.row_no) as rows "
         f"from core.{table} as one {_PLACE} where {condition} {_BY_PLACE}"
     )
 
@@ -87,7 +86,7 @@ _EXAM = _register(
 _PLAN = f"""
     select case when one.done_on <= case when %(on_time)s then one.due_to else %(as_of)s end
         then 'Исполнено' else 'Не исполнено' end as label,
-      file.path, part.sheet, array_agg(distinct one.row_no) as rows
+      part.path, part.sheet, array_agg(distinct one.row_no) as rows
     from core.int_plan_item as one {_PLACE}
     where one.programme_code = %(programme)s and (%(sections)s is null or one.section = any(%(sections)s))
       and (
@@ -97,7 +96,7 @@ _PLAN = f"""
     {_BY_PLACE}
 """
 _REPEATED = f"""
-    select 'Исполнено' as label, file.path, part.sheet, array_agg(distinct one.row_no) as rows
+    select 'Исполнено' as label, part.path, part.sheet, array_agg(distinct one.row_no) as rows
     from core.int_plan_item as one {_PLACE}
     where one.programme_code = %(programme)s and one.item_code = %(item)s and one.done_on is not null
       and case when %(each)s = 'stage'

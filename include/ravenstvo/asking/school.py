@@ -11,11 +11,10 @@ from ravenstvo.asking.reading import fetch, number, percent
 from ravenstvo.decisions import TITLES as DECIDED
 
 _CONTEXT = """
-    select c.*, f.row_no, part.sheet, file.path
+    select c.*, f.row_no, part.sheet, part.path
     from marts.mart_school_context as c
     left join core.fct_school_context as f on c.year = f.year and c.school_id = f.school_id
-    left join ops.source_part as part on f.part_id = part.part_id
-    left join ops.source_file as file on part.file_id = file.file_id
+    left join ops.part_place as part on f.part_id = part.part_id
     where c.school_id = %(school)s and c.year = %(year)s
 """
 _SHARES = """

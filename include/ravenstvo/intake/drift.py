@@ -60,7 +60,7 @@ with part as (
       regexp_replace(content_key, '\\d{4}-\\d\\d-\\d\\d', '*'), '\\|' || year || '(\\||$)', '|*\\1'
     ) as lasting
   from ops.source_part as part
-  where status = 'landed' and in_force and year is not null
+  where status = 'landed' and in_force and corrects_key is null and year is not null
 ),
 fresh as (select * from part where part_id = any(%(parts)s)),
 before as (
@@ -166,7 +166,7 @@ def _profile_new(cursor: Cursor) -> list[int]:
     cursor.execute(
         """
         select source, part_id, n_records from ops.source_part as part
-        where status = 'landed' and in_force and source is not null and year is not null
+        where status = 'landed' and in_force and corrects_key is null and source is not null and year is not null
           and not exists (select from ops.part_profile as known where known.part_id = part.part_id)
         order by source, part_id
         """

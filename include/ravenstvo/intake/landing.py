@@ -121,6 +121,8 @@ def _enter_part(connection: Connection, file_id: int, file: dict[str, Any], part
         **{name: facts.get(name) for name in ("exam", "subject", "wave")},
         "n_rows_dropped": sum(part["dropped"].values()),
         "content_key": part["content_key"] or None,
+        "corrects_key": part["corrects_key"] or None,
+        "given_columns": part["given_columns"] or None,
         "item_labels": part["item_labels"] or None,
         "status": status,
         "landed_at": file["loaded_at"] if landed else None,
@@ -170,12 +172,14 @@ def _land_parts(connection: Connection, file_id: int, file: dict[str, Any], spoo
         )
         cursor.execute("delete from ops.source_part where file_id = %s and status = 'waiting'", (file_id,))
         cursor.execute(
-            "select sheet, block_no, coalesce(content_key, '') from ops.source_part where file_id = %s", (file_id,)
+            "select sheet, block_no, coalesce(content_key, ''), coalesce(corrects_key, '') from ops.source_part "
+            "where file_id = %s",
+            (file_id,),
         )
         entered = set(cursor.fetchall())
     n_rows = 0
     for part in file["parts"]:
-        if (part["sheet"], part["block_no"], part["content_key"]) in entered:
+        if (part["sheet"], part["block_no"], part["content_key"], part["corrects_key"]) in entered:
             continue
         later = (part["year"] or 0) > file["campaign_year"]
         status = "not_data" if part["source"] is None else "waiting" if later else "landed"

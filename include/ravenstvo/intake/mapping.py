@@ -13,7 +13,7 @@ from ravenstvo.intake.cells import Cells, ColumnCells, clean
 from ravenstvo.intake.facts import Facts
 from ravenstvo.intake.pseudonym import Person, Pseudonyms, Worker
 from ravenstvo.intake.recognise import Fit
-from ravenstvo.layouts import PERSON, Footer, Layout, normalise_header
+from ravenstvo.layouts import MADE_OF, PERSON, Footer, Layout, normalise_header
 from ravenstvo.sources import Source
 
 Row = Sequence[Any]
@@ -47,6 +47,11 @@ class _ItemScore(dict[Any, float]):
         text = clean(value)
         score = self[value] = float(text) if _NUMBER.match(text) else 0.0
         return score
+
+
+def _is_told(made: str, said: dict[str, str]) -> bool:
+    """Whether a row says all that a made column is made of, in one way or another."""
+    return any(all(said.get(name) for name in way) for way in MADE_OF[made])
 
 
 class Mapper:
@@ -99,6 +104,14 @@ class Mapper:
     @property
     def _template_columns(self) -> set[str]:
         return {name for name, position in self._position.items() if self._template[position]}
+
+    @property
+    def given_columns(self) -> list[str]:
+        """Canonical columns that the sheet itself fills, besides those made of a person's data."""
+        given = {name for name in self.fit.columns if name in self._position}
+        if self._layout.attendance and given.intersection(self._layout.attendance.parts):
+            given.add("attendance")
+        return sorted(given)
 
     def _row_steps(self) -> list[Callable[[Row, Record], None]]:
         steps: list[Callable[[Row, Record], None]] = []
@@ -176,6 +189,8 @@ class Mapper:
         def step(row: Row, record: Record) -> None:
             said = {name: self._first_filled(row, *where) for name, where in columns.items()}
             series = said.pop("document_series", "") + said.pop("document_number", "")
+            if self._layout.is_returned and not any((*said.values(), series)):
+                return
             person = Person(**{**said, "document": said.get("document") or series})
             keys = self._pseudonyms.keys(person, record[school], record[year], record[code] if code is not None else "")
             for target, value in zip(targets, keys, strict=True):
@@ -195,7 +210,8 @@ class Mapper:
             said = {name: self._first_filled(row, *where) for name, where in columns.items()}
             kept = self._pseudonyms.worker(Worker(**said))
             for name, position in targets.items():
-                record[position] = kept[name]
+                if not self._layout.is_returned or _is_told(name, said):
+                    record[position] = kept[name]
 
         return step
 

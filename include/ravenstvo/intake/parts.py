@@ -60,6 +60,9 @@ class Part:
     schools: set[str] = field(default_factory=set)
     municipalities: set[str] = field(default_factory=set)
     last_row: int = 0
+    corrects_key: str = ""
+    """Which part the rows were rejected from, when they came back corrected."""
+    given_columns: list[str] = field(default_factory=list)
 
     @property
     def year(self) -> int | None:
@@ -91,6 +94,7 @@ class Part:
             **{name: getattr(self, name) for name in ("sheet", "block_no", "layout", "source", "facts", "spool")},
             **{name: getattr(self, name) for name in ("header_row", "n_rows_read", "n_rows_landed", "n_records")},
             **{name: getattr(self, name) for name in ("n_blanks_as_zero", "totals", "item_labels")},
+            **{name: getattr(self, name) for name in ("corrects_key", "given_columns")},
             "year": self.year,
             "grade": whole(self.facts.get("grade")),
             "exam_date": a_date(self.facts.get("exam_date")),
@@ -119,18 +123,22 @@ class Sorter:
         self._municipality = positions.get(source.municipality or "")
         self._parts: dict[tuple[str, ...], tuple[Part, list[str]]] = {}
 
-    def _open(self, key: tuple[str, ...]) -> tuple[Part, list[str]]:
-        told = zip(self._content, key, strict=True)
+    def _open(self, key: tuple[str, ...], corrects_key: str) -> tuple[Part, list[str]]:
+        told = zip(self._content, key[1:], strict=True)
         facts = dict(self._facts) | {fact: value for (fact, _position, _fold), value in told if value}
         if "exam_date" in facts:
             facts.setdefault("year", facts["exam_date"][:4])
-        opened = self._parts[key] = (Part(*self._base, facts=facts), [])
+        opened = self._parts[key] = (Part(*self._base, facts=facts, corrects_key=corrects_key), [])
         return opened
 
-    def write(self, row_no: int, record: list[str]) -> None:
-        """Take one record; a wide row gives several with the same row number."""
-        key = tuple([fold(record[position]) for _fact, position, fold in self._content]) if self._content else ()
-        part, lines = self._parts.get(key) or self._open(key)
+    def write(self, row_no: int, record: list[str], corrects_key: str = "") -> None:
+        """Take one record; a wide row gives several with the same row number.
+
+        ``corrects_key`` names the part that a returned row corrects: rows of each make a part of their own, and have
+        the numbers that they had there.
+        """
+        key = (corrects_key, *[fold(record[position]) for _fact, position, fold in self._content])
+        part, lines = self._parts.get(key) or self._open(key, corrects_key)
         lines.append(f"{row_no}{SEPARATOR}{SEPARATOR.join(record)}\n")
         part.n_records += 1
         if part.last_row != row_no:

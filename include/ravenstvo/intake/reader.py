@@ -16,7 +16,9 @@ from ravenstvo.intake.parts import Part, Sorter
 from ravenstvo.intake.problems import Problem, RefusedError
 from ravenstvo.intake.pseudonym import Pseudonyms
 from ravenstvo.intake.recognise import HEADER_WITHIN, Fit, column_letter, recognise
+from ravenstvo.intake.returned_rows import sort_returned
 from ravenstvo.intake.totals import ControlTotals
+from ravenstvo.layouts import REPORT
 from ravenstvo.sources import load_sources
 
 _HEADER_AFTER_TITLE = 4
@@ -64,6 +66,15 @@ class FileReader:
         if not n_sheets:
             raise RefusedError(Problem("empty", "В файле нет ни одной заполненной строки", "Проверьте выгрузку"))
         if not any(part.n_records for part in self.parts):
+            if any(part.layout.startswith(REPORT) for part in self.parts):
+                raise RefusedError(
+                    Problem(
+                        "nothing_returned",
+                        "В книге с замечаниями нет строк, которые можно загрузить",
+                        "Если строки исправлены, проверьте, что они остались на своих листах и ключи не изменены; "
+                        "если исправлять нечего, присылать книгу не нужно",
+                    )
+                )
             raise RefusedError(
                 Problem(
                     "no_data",
@@ -120,7 +131,10 @@ class FileReader:
         facts["exam"] = fit.layout.constants.get("exam") or fit.layout.source.partition("_")[0]
         complete_subject(facts, facts["exam"])
         self._compare_year(fit, facts, sheet)
-        if not fit.layout.not_data:
+        if fit.layout.is_returned:
+            # Each row says everything itself; the names around it are those of a workbook of remarks.
+            facts = {"exam": facts["exam"]}
+        elif not fit.layout.not_data:
             facts = keep_relevant(facts, load_sources()[fit.layout.source])
         return Block(fit, facts, start, len(rows))
 
@@ -171,11 +185,17 @@ class FileReader:
         sorter = Sorter(sheet.name, number, block.fit, block.facts, source)
         numbered = zip(range(fit.first_data + 1, block.end + 1), sheet.rows[fit.first_data : block.end], strict=True)
         totals = ControlTotals(mapper, source)
-        for row_no, record in mapper.map(numbered, header):
-            totals.add(record)
-            sorter.write(row_no, record)
+        if fit.layout.is_returned:
+            self.problems += sort_returned(sheet, mapper, mapper.map(numbered, header), sorter)
+        else:
+            for row_no, record in mapper.map(numbered, header):
+                totals.add(record)
+                sorter.write(row_no, record)
         parts = sorter.close(self.spool_dir, len(self.parts))
-        if not parts:
+        if not parts and fit.layout.is_returned:
+            # All rows were taken off the sheet: nothing came, not an empty version of something.
+            parts = [Part(sheet.name, number, fit.layout.name)]
+        elif not parts:
             parts = [Part(sheet.name, number, fit.layout.name, source.name, dict(block.facts))]
         first = parts[0]
         first.dropped += mapper.tally.dropped
@@ -189,6 +209,7 @@ class FileReader:
             part.header_row = fit.header + 1
             part.n_rows_read = part.n_rows_landed + sum(part.dropped.values())
             part.item_labels = [label for label, _position in fit.items]
+            part.given_columns = mapper.given_columns if fit.layout.is_returned else []
         self.parts += parts
 
 

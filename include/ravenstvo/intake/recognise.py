@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,7 @@ from ravenstvo.intake.cells import clean
 from ravenstvo.intake.facts import Facts, complete_subject
 from ravenstvo.intake.problems import Problem, RefusedError
 from ravenstvo.layouts import Layout, load_layouts, normalise_header
+from ravenstvo.layouts.returned import load_returned
 
 HEADER_WITHIN = 25
 _NEAR_ENOUGH = 70
@@ -253,7 +254,7 @@ def recognise(rows: Sequence[Row], facts: Facts, sheet: str, start: int = 0, wit
         if filled < 2:
             continue
         header = Header(rows, index)
-        fits = [fit for layout in load_layouts().values() if (fit := lay(layout, header)).n_known > 1]
+        fits = [fit for layout in _candidates(header) if (fit := lay(layout, header)).n_known > 1]
         exact = [fit for fit in fits if fit.is_exact]
         fitting = [fit for fit in exact if _conditions_hold(fit, facts)]
         if len(fitting) == 1:
@@ -275,6 +276,13 @@ def recognise(rows: Sequence[Row], facts: Facts, sheet: str, start: int = 0, wit
             )
         )
     raise RefusedError(*_describe(closest, sheet))
+
+
+def _candidates(header: Header) -> Iterable[Layout]:
+    """Layouts that a header may belong to: a column of keys names the one that it is."""
+    names = (name for _parent, _child, _text, name in header.cells(1))
+    returned = next((load_returned()[name] for name in names if name in load_returned()), None)
+    return load_layouts().values() if returned is None else (returned,)
 
 
 def _closeness(fit: Fit) -> tuple[float, int]:

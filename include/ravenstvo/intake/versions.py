@@ -14,6 +14,7 @@ from psycopg2.extensions import cursor as Cursor
 from psycopg2.extras import execute_values
 
 from ravenstvo.intake.discover import natural_key
+from ravenstvo.intake.returned import find_originals, settle_returned
 from ravenstvo.settings import Settings
 from ravenstvo.sources import load_sources
 from ravenstvo.warehouse.connection import connect
@@ -21,7 +22,7 @@ from ravenstvo.warehouse.roles import LOADER
 
 _VERSIONS = """
 select p.content_key, p.part_id, p.file_id, p.source, p.scope_kind, p.scope_key, p.landed_at,
-  coalesce(f.modified_at, p.landed_at), f.path
+  coalesce(f.modified_at, p.landed_at), f.path, p.corrects_key is not null, p.corrects
 from ops.source_part as p
 join ops.source_file as f using (file_id)
 """
@@ -42,6 +43,10 @@ class Version:
     landed_at: datetime
     modified_at: datetime
     path: str
+    is_returned: bool = False
+    """Whether it holds corrected rows of another part: it stands beside that part, and replaces none as a whole."""
+    corrects: int | None = None
+    """That part, when it has come."""
     superseded_by: int | None = None
     replaced_by: list[int] = field(default_factory=list)
 
@@ -55,9 +60,10 @@ def effect(later: Version, earlier: Version, share_schools: Callable[[], bool]) 
     """The policy: what a later part of the same content does to an earlier one.
 
     ``whole``: the earlier is no longer in force. ``schools``: only its rows of the later part's schools are replaced.
-    None: they stand side by side. Parts of one file never replace each other.
+    None: they stand side by side. Parts of one file never replace each other, and returned rows replace rows only (see
+    ``returned``).
     """
-    if later.file_id == earlier.file_id:
+    if later.file_id == earlier.file_id or later.is_returned or later.part_id == earlier.corrects:
         return None
     same_scope = (later.scope_kind, later.scope_key) == (earlier.scope_kind, earlier.scope_key)
     if later.scope_kind == "region":
@@ -139,14 +145,15 @@ def settle(settings: Settings) -> int:
     with connect(settings, LOADER) as connection:
         with connection.cursor() as cursor:
             cursor.execute("select pg_advisory_xact_lock(hashtext('ravenstvo.settle'))")
+        find_originals(connection)
         contents = _unsettled(connection)
         rows = []
         for versions in contents.values():
             with connection.cursor() as cursor:
                 _settle_content(cursor, versions)
-            numbers: dict[tuple[str, str], int] = defaultdict(int)
+            numbers: dict[tuple[str, str, bool], int] = defaultdict(int)
             for version in versions:
-                scope = (version.scope_kind, version.scope_key)
+                scope = (version.scope_kind, version.scope_key, version.is_returned)
                 numbers[scope] += 1
                 rows.append((version.part_id, numbers[scope], version.superseded_by))
         with connection.cursor() as cursor:
@@ -166,6 +173,7 @@ def settle(settings: Settings) -> int:
         for versions in contents.values():
             for version in versions:
                 _replace_schools(connection, version)
+        settle_returned(connection)
     return len(contents)
 
 

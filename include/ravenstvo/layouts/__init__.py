@@ -117,6 +117,11 @@ class Layout(_Document):
     """Several exams may stand one under another, each with its title row."""
 
     @cached_property
+    def is_returned(self) -> bool:
+        """Whether its rows were rejected before, and come back corrected."""
+        return ORIGIN in self.columns
+
+    @cached_property
     def person(self) -> tuple[str, ...]:
         """Mapped columns that make the pseudonym and never pass the gate."""
         return tuple(name for name in self.columns if name.startswith(PERSON))
@@ -171,6 +176,10 @@ FACTS = {"year", "grade", "subject", "subject_code", "exam", "exam_date", "wave"
 """Canonical columns that a title, a sheet name, a file name or a folder may fill."""
 PERSON = "person."
 """Prefix of the mapped columns that hold a person's name, document or telephone."""
+REPORT = "report_"
+"""Beginning of the names of the layouts of a workbook of remarks."""
+ORIGIN = "origin.key"
+"""The mapped column that says which row of which file a returned row takes the place of."""
 PUPIL_SAYS = {"surname", "given_name", "patronymic", "document", "document_series", "document_number"}
 PUPIL_SAYS |= {"birth_date", "snils"}
 WORKER_SAYS = {"snils", "full_name", "surname", "given_name", "patronymic", "birth_date", "contact"}

@@ -115,6 +115,7 @@ class Book:
         self.head = self.format(bold=True, bg_color="#D9E2EF", border=1)
         self.text = self.format(num_format="@", **_GRID)
         self.cell = self.format(num_format="@", border=1)
+        self.middle = self.format(num_format=WHOLE, align="center", **_GRID)
         self.input = self.format(num_format="@", bg_color="#FFF8DC", border=1)
         # The same format is made once, so that a workbook of many rows has few of them.
         self.number_of = cache(

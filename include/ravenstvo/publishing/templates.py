@@ -52,10 +52,10 @@ def write_templates(folder: Path, seeds: Path) -> list[Path]:
 def _write(target: Path, template: Template, choices: dict[str, Choice]) -> Path:
     with workbook(target, f"{template.title}: шаблон для заполнения", _CREATED) as book:
         used = {field.values: field.title for field in reversed(template.fields) if field.values}
-        ranges = _list_ranges({name: choices[name] for name in sorted(used)})
+        ranges = list_ranges({name: choices[name] for name in sorted(used)})
         _write_data(book, template, choices, ranges)
         write_instructions(book, template, choices)
-        _write_lists(book, {name: (used[name], choices[name]) for name in sorted(used)})
+        write_lists(book, {name: (used[name], choices[name]) for name in sorted(used)})
     return target
 
 
@@ -164,7 +164,7 @@ def _cut(text: str, length: int) -> str:
 # -- the sheet of lists ------------------------------------------------------------------------------------------------
 
 
-def _list_ranges(choices: dict[str, Choice]) -> dict[str, str]:
+def list_ranges(choices: dict[str, Choice]) -> dict[str, str]:
     """Where each list stands on its sheet: one under another, below the heading."""
     ranges, first = {}, 2
     for name, choice in choices.items():
@@ -174,7 +174,7 @@ def _list_ranges(choices: dict[str, Choice]) -> dict[str, str]:
     return ranges
 
 
-def _write_lists(book: Book, lists: dict[str, tuple[str, Choice]]) -> None:
+def write_lists(book: Book, lists: dict[str, tuple[str, Choice]]) -> None:
     """A hidden sheet: a list of a rule may be longer than a rule may be."""
     if not lists:
         return

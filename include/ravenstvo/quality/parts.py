@@ -33,7 +33,22 @@ def next_pending(cursor: Any) -> tuple[str, list[int]] | None:
         (list(REGISTERS),),
     )
     row = cursor.fetchone()
-    return None if row is None else (row[0], row[1])
+    return None if row is None else (row[0], _with_corrections(cursor, row[1]))
+
+
+def _with_corrections(cursor: Any, part_ids: list[int]) -> list[int]:
+    """The parts, with all that are checked together with them: a part and the parts that hold corrected rows of it."""
+    cursor.execute(
+        """
+        select part_id from ops.source_part
+        where part_id = any(%(parts)s) or status = 'landed' and coalesce(corrects, part_id) in (
+            select coalesce(corrects, part_id) from ops.source_part where part_id = any(%(parts)s)
+        )
+        order by part_id
+        """,
+        {"parts": part_ids},
+    )
+    return [part_id for (part_id,) in cursor.fetchall()]
 
 
 def make_results_due(cursor: Any, source: str) -> None:

@@ -28,6 +28,8 @@ class Repeat(NamedTuple):
     overlapped_rows: tuple[int, ...]
     is_rejected: bool
     """Whether a rule that looks at this row alone rejects it."""
+    whole_id: int
+    """The part that the row was sent in at first: a corrected row is compared with the other rows of that part."""
 
 
 class Verdict(NamedTuple):
@@ -51,16 +53,16 @@ def verdicts(repeats: Iterable[Repeat]) -> Iterator[tuple[Repeat, Verdict]]:
     loaded: dict[tuple[int, str, int], int] = {}
     rows: set[tuple[int, int]] = set()
     for repeat in repeats:
-        key = (repeat.part_id, repeat.record_key, repeat.first_row_no or repeat.row_no)
+        key = (repeat.whole_id, repeat.record_key, repeat.first_row_no or repeat.row_no)
         same = loaded.get(key)
         verdict = Verdict(
             # A wide row that holds one record twice repeats no other row.
             None if same == repeat.row_no else same,
-            tuple(row_no for row_no in repeat.overlapped_rows if (repeat.part_id, row_no) in rows),
+            tuple(row_no for row_no in repeat.overlapped_rows if (repeat.whole_id, row_no) in rows),
         )
         if not repeat.is_rejected and verdict == (None, ()):
             loaded.setdefault(key, repeat.row_no)
-            rows.add((repeat.part_id, repeat.row_no))
+            rows.add((repeat.whole_id, repeat.row_no))
         yield repeat, verdict
 
 
@@ -74,9 +76,9 @@ def settle_repeats(cursor: Any, suite: Suite, part_ids: list[int]) -> None:
         return
     cursor.execute(_contested(suite, OVERLAPPED in tested), {"parts": part_ids})
     changed = []
-    for part_id, row_no, record_key, first_row_no, overlapped_rows, is_rejected in cursor.fetchall():
+    for part_id, row_no, record_key, first_row_no, overlapped_rows, is_rejected, whole_id in cursor.fetchall():
         overlapped = tuple(map(int, overlapped_rows.split(_BETWEEN))) if overlapped_rows else ()
-        changed.append(Repeat(part_id, row_no, record_key, first_row_no, overlapped, is_rejected))
+        changed.append(Repeat(part_id, row_no, record_key, first_row_no, overlapped, is_rejected, whole_id))
     settled = [
         (*repeat[:3], verdict.loaded_row_no, _BETWEEN.join(map(str, verdict.loaded_overlaps)) or None)
         for repeat, verdict in verdicts(changed)
@@ -109,26 +111,27 @@ def _contested(suite: Suite, has_periods: bool) -> sql.Composable:
     return sql.SQL(
         """
         with rejected as (
-            select distinct part_id, row_no, record_key from ops.row_finding
+            select distinct part_id, row_no, record_key, coalesce(part.corrects, part_id) as whole_id
+            from ops.row_finding inner join ops.source_part as part using (part_id)
             where part_id = any(%(parts)s) and severity = 'critical'
         ),
         without_first as (
-            select distinct checked.part_id, checked.record_key, checked.first_row_no
+            select distinct checked.whole_id, checked.record_key, checked.first_row_no
             from {table} as checked
             inner join rejected
-                on rejected.part_id = checked.part_id and rejected.record_key = checked.record_key
+                on rejected.whole_id = checked.whole_id and rejected.record_key = checked.record_key
                     and rejected.row_no = checked.first_row_no
         )
         select
             checked.part_id, checked.row_no, checked.record_key, checked.first_row_no, {overlapped},
-            rejected.row_no is not null
+            rejected.row_no is not null, checked.whole_id
         from {table} as checked
         left join rejected using (part_id, row_no, record_key)
         where {all_rows}
-            or (checked.part_id, checked.record_key, coalesce(checked.first_row_no, checked.row_no)) in (
-                select part_id, record_key, first_row_no from without_first
+            or (checked.whole_id, checked.record_key, coalesce(checked.first_row_no, checked.row_no)) in (
+                select whole_id, record_key, first_row_no from without_first
             )
-        order by checked.part_id, checked.row_no, checked.record_key
+        order by checked.whole_id, checked.row_no, checked.record_key
         """
     ).format(
         table=sql.SQL(check_table(suite.name)),

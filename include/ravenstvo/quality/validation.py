@@ -17,7 +17,6 @@ from ravenstvo.quality.parts import (
 )
 from ravenstvo.quality.repeats import is_about_repeats, settle_repeats
 from ravenstvo.quality.suites import Suite, load_suite
-from ravenstvo.quality.workbook import write_workbooks
 from ravenstvo.settings import Settings, get_settings
 from ravenstvo.warehouse.connection import connect, warehouse_url
 from ravenstvo.warehouse.roles import LOADER
@@ -39,13 +38,13 @@ log = logging.getLogger(__name__)
 
 
 def validate(settings: Settings | None = None) -> dict[str, Any]:
-    """Validate every landed part that has not been validated, reject rows, write error workbooks and Data Docs.
+    """Validate every landed part that has not been validated, reject rows, write Data Docs.
 
     Each source is one transaction: a killed validation leaves the others done and can be repeated. Two validations at
     once wait for each other. Without anything to validate Great Expectations is not even imported.
 
     Returns ``{"sources": {source: {n_parts, n_rows, n_accepted, n_rejected, n_warnings, n_failed_expectations,
-    success}}, "workbooks": [path, …], "data_docs": path or None}``; counts are sheet rows.
+    success}}, "data_docs": path or None}``; counts are sheet rows.
     """
     settings = settings or get_settings()
     with connect(settings, LOADER) as guard, guard.cursor() as cursor:
@@ -53,8 +52,7 @@ def validate(settings: Settings | None = None) -> dict[str, Any]:
         with connect(settings, LOADER) as connection, connection.cursor() as writing:
             make_all_due_after_new_rules(writing, files_digest(settings.project_root, _RULES))
         sources, data_docs = _validate_sources(settings, cursor) if next_pending(cursor) else ({}, None)
-        workbooks = write_workbooks(settings)
-    return {"sources": sources, "workbooks": [str(path) for path in workbooks], "data_docs": data_docs}
+    return {"sources": sources, "data_docs": data_docs}
 
 
 def _validate_sources(settings: Settings, cursor: Any) -> tuple[dict[str, Any], str]:

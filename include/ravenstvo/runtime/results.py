@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
-from ravenstvo.quality.workbook import NO_YEAR
+from ravenstvo.publishing.senders import FOLDER, INDEX, NO_YEAR
 from ravenstvo.settings import Settings
 
 # Where Airflow's web server shows the pages, and the rooms below it: name in the address → folder of the state.
@@ -42,8 +42,8 @@ def results(settings: Settings, year: int) -> Iterator[Result]:
         (f"Отчёт за {year} год", settings.report_file(year), REPORTS),
         ("Отчёт для печати", settings.report_file(year).with_suffix(".pdf"), REPORTS),
         ("Книги по муниципалитетам и региону", of_year / "workbooks", REPORTS),
-        ("Книги с замечаниями для отправителей", of_year / "errors", REPORTS),
-        ("Замечания к файлам без года", settings.reports_dir / NO_YEAR / "errors", REPORTS),
+        ("Замечания отправителям: кому что отправить", of_year / FOLDER / INDEX, REPORTS),
+        ("Замечания к файлам без года", settings.reports_dir / NO_YEAR / FOLDER / INDEX, REPORTS),
         ("Проверки данных (Data Docs)", settings.data_docs_dir / "index.html", DATA_DOCS),
         ("Словарь данных (dbt docs)", settings.dbt_docs_file, DBT_DOCS),
     ]

@@ -16,6 +16,7 @@ import jinja2
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 
+from ravenstvo.publishing.senders import FOLDER, INDEX
 from ravenstvo.runtime.results import DATA_DOCS, DBT_DOCS, PREFIX, REPORTS, address, answers, rooms
 from ravenstvo.settings import Settings, get_settings
 
@@ -26,8 +27,9 @@ _TYPES = {
     ".csv": "text/csv; charset=utf-8",
     ".svg": "image/svg+xml",
     ".png": "image/png",
+    ".txt": "text/plain; charset=utf-8",
 }
-_SHOWN_IN_PLACE = (".html", ".pdf", ".svg", ".png")
+_SHOWN_IN_PLACE = (".html", ".pdf", ".svg", ".png", ".txt")
 _STILL = (
     "default-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
@@ -44,7 +46,8 @@ _HEADERS = {
     "Referrer-Policy": "same-origin",
     "Cache-Control": "private, no-cache",
 }
-_NAMES = {"workbooks": "Книги по муниципалитетам и региону", "errors": "Книги с замечаниями для отправителей"}
+_FIRST = ("report", "index")
+_NAMES = {"workbooks": "Книги по муниципалитетам и региону", FOLDER: "Замечания отправителям: книги и письма"}
 
 _PAGE = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string("""<!DOCTYPE html>
 <html lang="ru"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -221,10 +224,10 @@ def _dashboards_page(settings: Settings) -> Response:
 
 
 def _entries(settings: Settings, room: str, folder: Path) -> list[dict[str, str]]:
-    """The folder's files and folders that can be shown: the report first, then folders, then files by name."""
+    """The folder's files and folders that can be shown: the report or index first, then folders, then files by name."""
     root, base = rooms(settings)[room].resolve(), rooms(settings)[room]
     made = []
-    for path in sorted(folder.iterdir(), key=lambda one: (one.stem != "report", one.is_file(), one.name)):
+    for path in sorted(folder.iterdir(), key=lambda one: (one.stem not in _FIRST, one.is_file(), one.name)):
         real = path.resolve()
         if real.is_relative_to(root) and _inside(root, real.relative_to(root).as_posix()) is not None:
             made.append(_entry(_title(real), address(settings, room, base / real.relative_to(root)), real))
@@ -245,6 +248,8 @@ def _entry(title: str, link: str, path: Path) -> dict[str, str] | None:
 def _title(path: Path) -> str:
     if path.stem == "report":
         return "Отчёт для печати (PDF)" if path.suffix == ".pdf" else "Отчёт"
+    if path.name == INDEX and path.parent.name == FOLDER:
+        return "Кому что отправить"
     if path.is_dir():
         return _NAMES.get(path.name) or (f"{path.name} год" if path.name.isdigit() else path.name.capitalize())
     return path.name

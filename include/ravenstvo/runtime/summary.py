@@ -11,6 +11,7 @@ from psycopg2.extensions import cursor as Cursor
 from ravenstvo.calculation.proposal import ApprovalError, propose
 from ravenstvo.publishing.corrected import corrected_lines, corrections_of
 from ravenstvo.publishing.difference import difference, difference_path
+from ravenstvo.publishing.senders import told
 from ravenstvo.runtime.results import answers, results
 from ravenstvo.runtime.terminal import Terminal
 from ravenstvo.settings import Settings
@@ -27,13 +28,6 @@ select source, count(distinct file_id), sum(n_rows_read), sum(n_rows_accepted), 
 from ops.source_part
 where status = 'landed' and in_force and (year is null or year <= %s)
 group by source
-"""
-_REMARKS = """
-select f.path, coalesce(sum(p.n_rows_rejected), 0), coalesce(sum(p.n_warnings), 0)
-from ops.source_part as p join ops.source_file as f using (file_id)
-where p.status = 'landed' and p.in_force and p.year = %s and (p.n_rows_rejected > 0 or p.n_warnings > 0)
-group by f.path
-order by 2 desc, 3 desc, f.path
 """
 _FOUND = """
 select i.method_code, m.kind, m.label_ru, count(*) filter (where i.is_low_results),
@@ -81,7 +75,7 @@ def show(settings: Settings, started: datetime, terminal: Terminal) -> int:
             years = ", ".join(map(str, calculation["years"]))
             terminal.say(f"Пересчитаны годы: {years} (расчёт {calculation['id']}).")
         _show_rows(cursor, found["year"], terminal)
-        _show_remarks(cursor, found["year"], terminal)
+        _show_remarks(settings, found["year"], terminal)
         _show_missing(cursor, found["year"], terminal)
         listed = _show_schools(cursor, found["year"], terminal)
         if calculation is not None:
@@ -187,17 +181,18 @@ def _show_rows(cursor: Cursor, year: int, terminal: Terminal) -> None:
     terminal.say("  Не данные — заголовки, итоги и пустые строки. Принятая строка может быть с предупреждением.", "dim")
 
 
-def _show_remarks(cursor: Cursor, year: int, terminal: Terminal) -> None:
-    """Files of the year whose senders have something to correct."""
-    cursor.execute(_REMARKS, (year,))
-    remarks = [[path, int(rejected), int(warnings)] for path, rejected, warnings in cursor.fetchall()]
-    if not remarks:
+def _show_remarks(settings: Settings, year: int, terminal: Terminal) -> None:
+    """Senders of the year who have something to correct or to look at: each has a workbook and a letter."""
+    senders = sorted(told(settings, year), key=lambda one: (-one.n_rejected, -one.n_warned, one.sender))
+    if not senders:
         return
-    files = counted(len(remarks), "файл", "файла", "файлов")
-    terminal.heading(f"Замечания отправителям, {year} год: {files}")
-    terminal.table(("Файл", "Отклонено строк", "Предупреждений"), remarks[:_SHOWN])
-    if len(remarks) > _SHOWN:
-        terminal.say(f"  … и ещё {len(remarks) - _SHOWN}; у каждого файла своя книга с замечаниями")
+    of_year = counted(len(senders), "отправитель", "отправителя", "отправителей")
+    terminal.heading(f"Замечания отправителям, {year} год: {of_year}")
+    rows = [[one.sender, one.n_files, one.n_rejected, one.n_warned] for one in senders[:_SHOWN]]
+    terminal.table(("Отправитель", "Файлов", "Отклонено строк", "С предупреждением"), rows)
+    if len(senders) > _SHOWN:
+        terminal.say(f"  … и ещё {len(senders) - _SHOWN}")
+    terminal.say("  У каждого своя книга и письмо. Исправленную книгу отправитель присылает обратно.", "dim")
 
 
 def _show_missing(cursor: Cursor, year: int, terminal: Terminal) -> None:
@@ -207,14 +202,14 @@ def _show_missing(cursor: Cursor, year: int, terminal: Terminal) -> None:
         return
     cursor.execute(_MISSING, {"year": year})
     missing: dict[str, list[str]] = {}
-    for told, _place, what, remark in cursor.fetchall():
-        missing.setdefault(told, []).append(f"{what} ({remark})" if remark else what)
+    for kind, _place, what, remark in cursor.fetchall():
+        missing.setdefault(kind, []).append(f"{what} ({remark})" if remark else what)
     if not missing:
         return
     terminal.heading(f"Чего не хватает рядом с прошлым годом, {year} год")
-    for told, things in missing.items():
+    for kind, things in missing.items():
         more = f"; … и ещё {len(things) - _SHOWN}" if len(things) > _SHOWN else ""
-        terminal.say(f"  {told}: {'; '.join(things[:_SHOWN])}{more}")
+        terminal.say(f"  {kind}: {'; '.join(things[:_SHOWN])}{more}")
 
 
 def _show_schools(cursor: Cursor, year: int, terminal: Terminal) -> int | None:

@@ -74,9 +74,9 @@ def prepare(year: int) -> dict[str, Any] | None:
     calculation = begin(settings, year)
     if calculation is None:
         # Nothing to validate, but a refused file still owes its sender a report.
-        from ravenstvo.quality.workbook import write_workbooks
+        from ravenstvo.publishing.senders import write_reports
 
-        write_workbooks(settings)
+        write_reports(settings, year)
         return None
     with (
         _failing(settings, calculation, "Исправления не сравнены"),
@@ -95,12 +95,14 @@ def run_stage(stage: str, calculation: Calculation) -> dict[str, Any]:
 
 
 def validate(calculation: Calculation) -> dict[str, Any]:
-    """Validate what was landed since the last time."""
+    """Validate what was landed since the last time, and write what the senders are told."""
+    from ravenstvo.publishing.senders import write_reports
     from ravenstvo.quality import validate as run
 
     settings = get_settings()
     with _failing(settings, calculation, "Проверка строк не прошла"):
-        return dict(run(settings))
+        done = run(settings)
+        return {**done, "workbooks": [str(path) for path in write_reports(settings, calculation["year"])]}
 
 
 def estimate(calculation: Calculation) -> dict[str, int]:

@@ -30,9 +30,11 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     errors = settings.reports_dir / "2023" / "errors"
     errors.mkdir(parents=True)
     (errors / NAME).write_bytes(b"PK book")
+    (errors / "index.html").write_text("<h1>Кому что отправить</h1>", encoding="utf-8")
+    (errors / "Адмиралтейский район — письмо.txt").write_text("Тема: Исправьте", encoding="utf-8")
     settings.report_file(2023).write_text("<h1>Отчёт</h1>", encoding="utf-8")
     (settings.reports_dir / "2023" / ".report.html").write_text("a draft")
-    (settings.reports_dir / "2023" / "notes.txt").write_text("not of a kind that is shown")
+    (settings.reports_dir / "2023" / "notes.md").write_text("not of a kind that is shown")
     settings.key_file.write_text("secret key")
     (tmp_path / "elsewhere.html").write_text("secret page")
     (settings.reports_dir / "2023" / "way-out.html").symlink_to(tmp_path / "elsewhere.html")
@@ -74,11 +76,14 @@ def test_a_folder_lists_what_can_be_opened(browser: TestClient) -> None:
     page = browser.get("/reports/2023/")
     assert page.status_code == 200
     assert "Отчёт" in page.text
-    for unseen in ("notes.txt", ".report.html", "way-out", "secret"):
+    for unseen in ("notes.md", ".report.html", "way-out", "secret"):
         assert unseen not in page.text
     errors = browser.get("/reports/2023/errors/")
     assert "<img" not in errors.text, "a name is text"
     assert "&lt;img" in errors.text
+    assert errors.text.index("Кому что отправить") < errors.text.index("Адмиралтейский")
+    letter = browser.get("/reports/2023/errors/Адмиралтейский район — письмо.txt")
+    assert letter.headers["content-type"] == "text/plain; charset=utf-8"
     link = errors.text.split('<a href="/ravenstvo')[-1].split('"')[0]
     book = browser.get(link)
     assert (book.status_code, book.content) == (200, b"PK book")
@@ -91,7 +96,7 @@ def test_a_folder_lists_what_can_be_opened(browser: TestClient) -> None:
     "path",
     [
         *("/reports/../pseudonym.key", "/reports/%2e%2e/pseudonym.key", "/reports/..%2f..%2felsewhere.html"),
-        *("/reports//etc/passwd", "/reports/%2fetc/passwd", "/reports/2023/way-out.html", "/reports/2023/notes.txt"),
+        *("/reports//etc/passwd", "/reports/%2fetc/passwd", "/reports/2023/way-out.html", "/reports/2023/notes.md"),
         *(
             "/reports/2023/.report.html",
             "/reports/up/data_docs/index.html",
@@ -136,7 +141,7 @@ def test_who_is_refused_sees_nothing(home: Settings) -> None:
 
 
 def test_only_what_exists_is_told(home: Settings) -> None:
-    assert [one.path.name for one in results(home, 2023)] == ["report.html", "errors", "index.html", "index.html"]
+    assert [one.path.name for one in results(home, 2023)] == ["report.html", "index.html", "index.html", "index.html"]
     assert [one.path.parent.name for one in results(home, 1999)] == ["data_docs", "docs"]
 
 

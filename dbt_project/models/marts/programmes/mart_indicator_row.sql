@@ -23,8 +23,8 @@ select
     fact.fact,
     fact.kind,
     fact.source,
-    file.name as file_name,
-    part.sheet,
+    sheet_place.name as file_name,
+    sheet_place.sheet,
     fact.row_no,
     fact.part_id,
     '{{ env_var("RAVENSTVO_CALCULATION_ID", "manual") }}' as calculation_id
@@ -39,8 +39,7 @@ left join {{ ref('int_territory') }} as school
     on school.territory_kind = 'school' and fact.school_code = school.territory_code
 left join {{ ref('int_territory') }} as municipality
     on municipality.territory_kind = 'municipality' and fact.municipality_code = municipality.territory_code
-inner join {{ source('ops', 'source_part') }} as part on fact.part_id = part.part_id
-inner join {{ source('ops', 'source_file') }} as file on part.file_id = file.file_id
+inner join {{ source('ops', 'part_place') }} as sheet_place on fact.part_id = sheet_place.part_id
 -- What was done for others than those whom the indicator asks about stands behind no figure.
 where
     case indicator.measure

@@ -31,6 +31,7 @@ def build_check_table(cursor: Any, source: str, part_ids: list[int]) -> int:
     document, exam = _SHARED.get(source, (source, None))
     parameters = {"part_ids": part_ids, "exam": exam}
     cursor.execute(_text("_reference.sql"), parameters)
+    cursor.execute(_text("_pending.sql").replace("{source}", source).replace("{record}", _record(source)), parameters)
     if (FOLDER / f"{document}.sql").exists():
         facts = _text(f"{document}.sql").replace("{source}", source)
     else:
@@ -39,6 +40,12 @@ def build_check_table(cursor: Any, source: str, part_ids: list[int]) -> int:
     drop_check_table(cursor, source)
     cursor.execute(f"create unlogged table {check_table(source)} as {facts}", parameters)
     return int(cursor.rowcount)
+
+
+def _record(source: str) -> str:
+    """SQL of what tells apart the records of one sheet row."""
+    record = load_sources()[source].record
+    return f"coalesce(landed.{record}, '')" if record else "''"
 
 
 def _text(document: str) -> str:

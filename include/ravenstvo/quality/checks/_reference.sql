@@ -28,11 +28,12 @@ $$ select case when x ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$' and pg_input_is_valid(x, 
 create function pg_temp.code6(x text) returns text language sql immutable as
 $$ select case when x ~ '^[0-9]{1,5}$' then lpad(x, 6, '0') else x end $$;
 
+-- Rejected, or replaced by a corrected row.
 create function pg_temp.is_rejected(part bigint, row_number integer) returns boolean language sql stable as $$
     select exists (
         select 1 from ops.row_finding
         where part_id = part and row_no = row_number and severity = 'critical'
-    )
+    ) or exists (select 1 from ops.superseded_row where part_id = part and row_no = row_number)
 $$;
 
 create temp table subject_name as

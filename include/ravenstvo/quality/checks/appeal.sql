@@ -1,6 +1,6 @@
 -- One row per appeal or recheck, beside the result that it corrects.
 with landed as not materialized (
-    select * from landing.appeal where part_id = any(%(part_ids)s)
+    select * from pending_row
 ),
 
 results as (
@@ -26,7 +26,7 @@ subjects as (
 )
 
 select
-    landed.part_id, landed.file_id, landed.row_no, '' as record_key,
+    landed.part_id, landed.whole_id, landed.file_id, landed.row_no, '' as record_key,
     landed.year, landed.exam, landed.exam_date, landed.subject_code, landed.subject, landed.school_code,
     landed.kind, landed.state, landed.score_before, landed.primary_score, landed.score_after,
     pg_temp.code6(landed.school_code) as padded_school_code,

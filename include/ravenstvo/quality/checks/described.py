@@ -41,10 +41,10 @@ def referred(source: Source, column: Column) -> Source | None:
 
 
 def check_select(source: Source) -> str:
-    """SELECT of the check table, with ``%(part_ids)s`` for the parts to check."""
+    """SELECT of the check table from ``pending_row``: the rows of the parts to check."""
     return f"""
 with landed as not materialized (
-    select * from landing.{source.name} where part_id = any(%(part_ids)s)
+    select * from pending_row
 ){"".join(_helpers(source))},
 
 typed as (
@@ -212,7 +212,7 @@ def _first_row_no(source: Source) -> str:
     """
     columns = {column.name: column for column in source.columns}
     key = [columns[name] for name in source.key if not (name == "name_key" and "person_key" in source.key)]
-    parts = ", ".join(["typed.part_id", *(_key_part(source, column) for column in key)])
+    parts = ", ".join(["typed.whole_id", *(_key_part(source, column) for column in key)])
     first = f"min(typed.row_no) over (partition by {parts})"
     needed = [column for column in key if column.required or column.kind == "pseudonym"]
     conditions = [f"typed.row_no > {first}", *(f"{_key_part(source, column)} is not null" for column in needed)]

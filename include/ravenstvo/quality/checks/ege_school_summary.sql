@@ -1,12 +1,12 @@
 -- One row per school and subject of the yearly form, beside its own sums.
 with landed as not materialized (
-    select * from landing.ege_school_summary where part_id = any(%(part_ids)s)
+    select * from pending_row
 ),
 
 repeated as (
-    select part_id, municipality, school_name, subject, min(row_no) as first_row_no
+    select whole_id, municipality, school_name, subject, min(row_no) as first_row_no
     from landed
-    group by part_id, municipality, school_name, subject
+    group by whole_id, municipality, school_name, subject
     having count(*) > 1
 ),
 
@@ -44,7 +44,7 @@ typed as (
 )
 
 select
-    typed.part_id, typed.file_id, typed.row_no, coalesce(typed.subject, '') as record_key,
+    typed.part_id, typed.whole_id, typed.file_id, typed.row_no, coalesce(typed.subject, '') as record_key,
     typed.year, typed.municipality, typed.school_name, typed.graduates, typed.subject, typed.n_participants,
     typed.n_below_min, typed.n_high, typed.n_100, typed.mean_score, typed.n_applied,
     -- A school where nobody sat anything is one record without a subject, and nothing is wrong with it.
@@ -74,6 +74,6 @@ left join schools
     on schools.municipality is not distinct from typed.municipality
         and schools.school_name is not distinct from typed.school_name
 left join repeated
-    on repeated.part_id = typed.part_id and repeated.municipality is not distinct from typed.municipality
+    on repeated.whole_id = typed.whole_id and repeated.municipality is not distinct from typed.municipality
         and repeated.school_name is not distinct from typed.school_name
         and repeated.subject is not distinct from typed.subject

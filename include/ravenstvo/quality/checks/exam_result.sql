@@ -1,6 +1,6 @@
 -- One row per exam result (ЕГЭ or ОГЭ: the caller names the source and the exam), beside its subject, scale and twins.
 with landed as not materialized (
-    select * from landing.{source} where part_id = any(%(part_ids)s)
+    select * from pending_row
 ),
 
 -- A code may mean two subjects (9 in the ОГЭ): it counts only together with a name that agrees.
@@ -45,16 +45,16 @@ schools as materialized (
 ),
 
 repeated as (
-    select part_id, person_key, subject_code, subject, exam_date, wave, min(row_no) as first_row_no
+    select whole_id, person_key, subject_code, subject, exam_date, wave, min(row_no) as first_row_no
     from landed
     where person_key is not null
-    group by part_id, person_key, subject_code, subject, exam_date, wave
+    group by whole_id, person_key, subject_code, subject, exam_date, wave
     having count(*) > 1
 ),
 
 typed as (
     select
-        landed.part_id, landed.file_id, landed.row_no, '' as record_key,
+        landed.part_id, landed.whole_id, landed.file_id, landed.row_no, '' as record_key,
         landed.year, landed.exam_date, landed.wave, landed.school_code, landed.subject_code, landed.subject,
         landed.primary_score, landed.mark, landed.test_score, landed.pass_code,
         works.procedure_code, works.max_primary, works.min_test_score, works.score_kind,
@@ -73,7 +73,7 @@ typed as (
             and coalesce(works.subject, '') = coalesce(landed.subject, '')
     left join schools on schools.school_code = landed.school_code
     left join repeated
-        on repeated.part_id = landed.part_id and repeated.person_key = landed.person_key
+        on repeated.whole_id = landed.whole_id and repeated.person_key = landed.person_key
             and repeated.subject_code is not distinct from landed.subject_code
             and repeated.subject is not distinct from landed.subject
             and repeated.exam_date is not distinct from landed.exam_date

@@ -1,18 +1,18 @@
 -- One row per pupil's regional work.
 with landed as not materialized (
-    select * from landing.regional_monitoring where part_id = any(%(part_ids)s)
+    select * from pending_row
 ),
 
 repeated as (
-    select part_id, year, monitoring, school_code, grade, subject, pupil_code, min(row_no) as first_row_no
+    select whole_id, year, monitoring, school_code, grade, subject, pupil_code, min(row_no) as first_row_no
     from landed
     where pupil_code is not null
-    group by part_id, year, monitoring, school_code, grade, subject, pupil_code
+    group by whole_id, year, monitoring, school_code, grade, subject, pupil_code
     having count(*) > 1
 )
 
 select
-    landed.part_id, landed.file_id, landed.row_no, '' as record_key,
+    landed.part_id, landed.whole_id, landed.file_id, landed.row_no, '' as record_key,
     landed.year, landed.school_code, landed.monitoring, landed.grade, landed.subject, landed.pupil_code,
     landed.score, landed.max_score, landed.level,
     pg_temp.code6(landed.school_code) as padded_school_code,
@@ -32,7 +32,7 @@ left join subject_name as named on named.exam = 'rm' and named.spelling = pg_tem
 left join seeds.value_list as levels
     on levels.list_name = 'monitoring_level' and levels.spelling = pg_temp.fold(landed.level)
 left join repeated
-    on repeated.part_id = landed.part_id and repeated.year is not distinct from landed.year
+    on repeated.whole_id = landed.whole_id and repeated.year is not distinct from landed.year
         and repeated.monitoring is not distinct from landed.monitoring
         and repeated.school_code is not distinct from landed.school_code
         and repeated.grade is not distinct from landed.grade

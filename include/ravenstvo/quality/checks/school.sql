@@ -1,18 +1,18 @@
 -- One row per school of the register, beside the lists and registers that it refers to.
 with landed as not materialized (
-    select * from landing.school where part_id = any(%(part_ids)s)
+    select * from pending_row
 ),
 
 repeated as (
-    select part_id, school_code, valid_from, min(row_no) as first_row_no
+    select whole_id, school_code, valid_from, min(row_no) as first_row_no
     from landed
     where school_code is not null
-    group by part_id, school_code, valid_from
+    group by whole_id, school_code, valid_from
     having count(*) > 1
 )
 
 select
-    landed.part_id, landed.file_id, landed.row_no, '' as record_key,
+    landed.part_id, landed.whole_id, landed.file_id, landed.row_no, '' as record_key,
     landed.school_code, landed.school_login, landed.full_name, landed.short_name, landed.municipality_code,
     landed.municipality, landed.school_kind, landed.locality, landed.inn, landed.status, landed.valid_from,
     landed.valid_to, landed.successor_code, landed.enrolment, landed.ate_code,
@@ -48,5 +48,5 @@ left join (
 ) as town
     on town.code = pg_temp.whole(landed.municipality_code)::text
 left join repeated
-    on repeated.part_id = landed.part_id and repeated.school_code = landed.school_code
+    on repeated.whole_id = landed.whole_id and repeated.school_code = landed.school_code
         and repeated.valid_from is not distinct from landed.valid_from

@@ -1,12 +1,12 @@
 -- One row per school's context form, beside its own sums.
 with landed as not materialized (
-    select * from landing.school_context where part_id = any(%(part_ids)s)
+    select * from pending_row
 ),
 
 repeated as (
-    select part_id, year, school_code, school_login, min(row_no) as first_row_no
+    select whole_id, year, school_code, school_login, min(row_no) as first_row_no
     from landed
-    group by part_id, year, school_code, school_login
+    group by whole_id, year, school_code, school_login
     having count(*) > 1
 )
 
@@ -99,6 +99,6 @@ cross join lateral (
 left join seeds.value_list as settlements
     on settlements.list_name = 'settlement_type' and settlements.spelling = pg_temp.fold(landed.settlement_type)
 left join repeated
-    on repeated.part_id = landed.part_id and repeated.year is not distinct from landed.year
+    on repeated.whole_id = landed.whole_id and repeated.year is not distinct from landed.year
         and repeated.school_code is not distinct from landed.school_code
         and repeated.school_login is not distinct from landed.school_login

@@ -1,6 +1,6 @@
 -- One row per pupil's work, beside what its work, its school and its twin rows say.
 with landed as not materialized (
-    select * from landing.vpr_result where part_id = any(%(part_ids)s)
+    select * from pending_row
 ),
 
 -- Few works, schools and repeats beside very many rows: each is looked up once and joined by the text of the file.
@@ -38,7 +38,7 @@ logins as materialized (
 ),
 
 repeated as materialized (
-    select part_id, coalesce(school_login, '') as school_login, pupil_code, min(row_no) as first_row_no
+    select whole_id, coalesce(school_login, '') as school_login, pupil_code, min(row_no) as first_row_no
     from landed
     where pupil_code is not null
     group by 1, 2, 3
@@ -60,13 +60,13 @@ typed as (
             and works.subject = coalesce(landed.subject, '')
     left join logins on logins.school_login = landed.school_login
     left join repeated
-        on repeated.part_id = landed.part_id
+        on repeated.whole_id = landed.whole_id
             and repeated.school_login = coalesce(landed.school_login, '')
             and repeated.pupil_code = landed.pupil_code
 )
 
 select
-    part_id, file_id, row_no, '' as record_key,
+    part_id, whole_id, file_id, row_no, '' as record_key,
     year, school_login, grade, subject, pupil_code, class_label, sex, attendance, primary_score, mark, journal_mark,
     items_total, procedure_code, max_primary, score, mark_number, unknown_login, first_row_no,
     score_from[mark_number + 1] as mark_score_from,

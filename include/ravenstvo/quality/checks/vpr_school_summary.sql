@@ -1,17 +1,17 @@
 -- One row per school and work of the marks report, beside the sum of its percentages.
 with landed as not materialized (
-    select * from landing.vpr_school_summary where part_id = any(%(part_ids)s)
+    select * from pending_row
 ),
 
 repeated as (
-    select part_id, year, school_login, grade, subject, min(row_no) as first_row_no
+    select whole_id, year, school_login, grade, subject, min(row_no) as first_row_no
     from landed
-    group by part_id, year, school_login, grade, subject
+    group by whole_id, year, school_login, grade, subject
     having count(*) > 1
 )
 
 select
-    landed.part_id, landed.file_id, landed.row_no, '' as record_key,
+    landed.part_id, landed.whole_id, landed.file_id, landed.row_no, '' as record_key,
     landed.year, landed.school_login, landed.school_name, landed.municipality, landed.grade, landed.subject,
     landed.n_participants, landed.pct_2, landed.pct_3, landed.pct_4, landed.pct_5,
     work.procedure_code,
@@ -28,7 +28,7 @@ left join work
     on work.exam = 'vpr' and work.procedure_subject = named.procedure_subject
         and work.grade = pg_temp.whole(landed.grade)
 left join repeated
-    on repeated.part_id = landed.part_id and repeated.year is not distinct from landed.year
+    on repeated.whole_id = landed.whole_id and repeated.year is not distinct from landed.year
         and repeated.school_login = landed.school_login
         and repeated.grade is not distinct from landed.grade
         and repeated.subject is not distinct from landed.subject
