@@ -110,6 +110,7 @@ def _enter_part(connection: Connection, file_id: int, file: dict[str, Any], part
         "n_rows_dropped": sum(part["dropped"].values()),
         "content_key": part["content_key"] or None,
         "item_labels": part["item_labels"] or None,
+        "restored_codes": part["restored_codes"] or None,
         "status": status,
         "landed_at": file["loaded_at"] if landed else None,
     }

@@ -189,6 +189,7 @@ class FileReader:
             part.header_row = fit.header + 1
             part.n_rows_read = part.n_rows_landed + sum(part.dropped.values())
             part.item_labels = [label for label, _position in fit.items]
+            part.restored_codes = mapper.restored_codes
         self.parts += parts
 
 
