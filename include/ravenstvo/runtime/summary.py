@@ -10,6 +10,7 @@ from psycopg2.extensions import cursor as Cursor
 
 from ravenstvo.calculation.proposal import ApprovalError, propose
 from ravenstvo.publishing.difference import difference, difference_path
+from ravenstvo.publishing.school_review import open_keys
 from ravenstvo.runtime.results import answers, results
 from ravenstvo.runtime.terminal import Terminal
 from ravenstvo.settings import Settings
@@ -60,6 +61,7 @@ def show(settings: Settings, started: datetime, terminal: Terminal) -> int:
             terminal.say(f"Пересчитаны годы: {years} (расчёт {calculation['id']}).")
         _show_rows(cursor, found["year"], terminal)
         _show_remarks(cursor, found["year"], terminal)
+        _show_keys(cursor, terminal)
         listed = _show_schools(cursor, found["year"], terminal)
         _show_changes(settings, cursor, listed, [] if calculation is None else calculation["years"], terminal)
         example = _example(cursor, listed) if listed else None
@@ -173,6 +175,22 @@ def _show_remarks(cursor: Cursor, year: int, terminal: Terminal) -> None:
     terminal.table(("Файл", "Отклонено строк", "Предупреждений"), remarks[:_SHOWN])
     if len(remarks) > _SHOWN:
         terminal.say(f"  … и ещё {len(remarks) - _SHOWN}; у каждого файла своя книга с замечаниями")
+
+
+def _show_keys(cursor: Cursor, terminal: Terminal) -> None:
+    """Keys of schools that nothing explains, and what people have decided about such keys."""
+    cursor.execute("select to_regclass('core.int_key_use')")
+    if (cursor.fetchone() or (None,))[0] is None:
+        return
+    keys, _ = open_keys(cursor, with_candidates=False)
+    undecided = [key for key in keys if key.is_open]
+    if undecided:
+        rows = counted(sum(key.n_rows for key in undecided), "строка", "строки", "строк")
+        unknown = counted(len(undecided), "ключ", "ключа", "ключей")
+        terminal.heading(f"Школы не распознаны: {unknown}, {rows}")
+        terminal.say(f"  Книга с похожими школами для решения: {_PROGRAM} schools review")
+    if len(keys) > len(undecided):
+        terminal.say(f"Решений о ключах школ действует: {len(keys) - len(undecided)}.")
 
 
 def _show_schools(cursor: Cursor, year: int, terminal: Terminal) -> int | None:

@@ -172,11 +172,11 @@ ruled as (
 -- The school that a decision names: by its code where codes are known, else by a login of one school.
 target as (
     select
-        school_key as target_key,
+        lower(school_key) as target_key,
         min(school_id) as school_id
     from ruled
     where key_kind in ('code', 'login') and school_id is not null
-    group by school_key
+    group by lower(school_key)
     having count(distinct school_id) = 1
 ),
 
