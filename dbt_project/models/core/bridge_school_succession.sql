@@ -52,7 +52,7 @@ edge as (
         named.predecessor_id,
         successor_key.school_id as successor_id,
         named.successor_code,
-        coalesce(named.recorded_on, successor.began_on) as happened_on,
+        named.recorded_on as happened_on,
         -- A successor that begins when its predecessor ends is a new school.
         coalesce(successor.began_on >= named.recorded_on - 1, false) as is_new,
         count(*) over (partition by named.predecessor_id) as n_successors,
@@ -76,7 +76,7 @@ edge as (
 counted as (
     select
         edge.*,
-        count(case when is_new and problem is null then 1 end) over (partition by successor_id) as n_predecessors
+        count(case when is_new and problem is null and n_successors = 1 then 1 end) over (partition by successor_id) as n_predecessors
     from edge
 ),
 
@@ -201,7 +201,7 @@ select
     cast(final.n_steps as integer) as n_steps,
     final.successor_id is not null
     and final.kind <> 'renamed'
-    and final.problem is distinct from 'circle'
+    and coalesce(final.problem, '') not in ('circle', 'own_successor')
     and not exists (
         select 1 from direct
         where direct.predecessor_id = final.successor_id and direct.successor_id is not null
