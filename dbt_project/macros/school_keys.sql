@@ -1,4 +1,4 @@
-{#- Whether a row of int_school_key says whose the key is in a campaign year; a bound that is not known holds nothing back. -#}
+{#- Whether a row of int_school_key is about a campaign year; a bound that is not known holds nothing back. -#}
 {% macro key_holds(key, year) -%}
     coalesce({{ year }} >= {{ key }}.year_from, true) and coalesce({{ year }} <= {{ key }}.year_to, true)
 {%- endmacro %}
@@ -19,8 +19,8 @@
     )
 {%- endmacro %}
 
-{#- Columns of the sources by which a row names a school: source, kind of key, column, and what the row says of the school
-    beside it (name, municipality). The two registers that say which keys there are name themselves and are not here. -#}
+{#- Columns of the sources by which a row names a school: source, kind of key, column, and what the row says of the
+    school beside it (name, municipality). The two registers that say which keys there are name themselves. -#}
 {% macro school_key_uses() -%}
     {%- set uses = [] -%}
     {%- for source, columns in school_key_columns() if source not in ('school', 'school_login') -%}
@@ -48,8 +48,8 @@
     end
 {%- endmacro %}
 
-{#- Ways through successors, step by step: predecessor_id, school_id and successor_id of the last step, n_steps, is_circle
-    (the way has come back to a school of its own). A way ends there, so no circle is endless. -#}
+{#- Ways through successors, step by step: predecessor_id, school_id and successor_id of the last step, n_steps,
+    is_circle (the way has come back to a school of its own). A way ends there, so no circle is endless. -#}
 {% macro succession_ways(direct) -%}
     with recursive step as (
         select

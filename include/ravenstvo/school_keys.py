@@ -15,7 +15,7 @@ WORDS = {"новая": NEW, "не школа": NOT_SCHOOL, "отменить": U
 KINDS = {"code": "код ОО", "login": "логин", "name": "название"}
 
 #: Keys as rows of the files in force name them, with what the rules and the decisions make of each. A key is written in
-#: many ways and decided on once, so it is told by its one spelling. What is no code at all is the sender's to correct.
+#: many ways and decided on once, so it is told by its one spelling.
 OPEN_KEYS = """
 with decided as (
     select distinct on (key_kind, school_key, municipality) *
@@ -58,8 +58,6 @@ left join decided
         used.key_kind = decided.key_kind
         and used.key_folded = decided.school_key
         and used.municipality_folded = decided.municipality
-where
-    (key.school_id is null or decided.decision <> 'undone')
-    and (used.key_kind <> 'code' or used.school_key ~ '^[0-9]{6}$')
+where key.school_id is null or decided.decision <> 'undone'
 group by used.key_kind, used.key_folded, used.municipality_folded
 """

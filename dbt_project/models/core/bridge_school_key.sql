@@ -98,10 +98,11 @@ united as (
         on resolved.key_kind = 'code' and restored.key_normalised = resolved.school_key
     left join code_period
         on restored.key_normalised = code_period.school_code
-    where not exists (
-        select 1 from known
-        where known.key_kind = 'code' and known.key_written = restored.key_written
-    )
+    where
+        not exists (
+            select 1 from known
+            where known.key_kind = 'code' and known.key_written = restored.key_written
+        )
     union all
     select
         'name',
@@ -120,18 +121,19 @@ united as (
             owner.key_kind = 'name'
             and named.municipality_folded = owner.key_group
             and named.key_normalised = owner.key_value
-    where not exists (
-        select 1 from known
-        where
-            known.key_kind = 'name'
-            and known.key_written = named.key_written
-            and known.municipality = named.municipality
-    )
+    where
+        not exists (
+            select 1 from known
+            where
+                known.key_kind = 'name'
+                and known.key_written = named.key_written
+                and known.municipality = named.municipality
+        )
     union all
     select
-        'inn',
+        'inn' as key_kind,
         key_written,
-        key_written,
+        key_written as key_normalised,
         '',
         school_id,
         case when school_id is null then 'shared' else 'register' end,

@@ -76,7 +76,9 @@ edge as (
 counted as (
     select
         edge.*,
-        count(case when is_new and problem is null and n_successors = 1 then 1 end) over (partition by successor_id) as n_predecessors
+        count(case when is_new and problem is null and n_successors = 1 then 1 end)
+            over (partition by successor_id)
+            as n_predecessors
     from edge
 ),
 
@@ -104,7 +106,8 @@ way as (
 ),
 
 circle as (
-    select distinct school_id from way where is_circle
+    select distinct school_id from way
+    where is_circle
 ),
 
 indirect as (
@@ -173,8 +176,8 @@ final as (
     where not has_successor and (status in ('закрыта', 'реорганизована') or ended_on is not null)
     union all
     select
-        record_of,
-        record_of,
+        record_of as predecessor_id,
+        record_of as successor_id,
         school_code,
         'renamed',
         valid_from,
@@ -204,7 +207,9 @@ select
     and coalesce(final.problem, '') not in ('circle', 'own_successor')
     and not exists (
         select 1 from direct
-        where direct.predecessor_id = final.successor_id and direct.successor_id is not null
+        where
+            direct.predecessor_id = final.successor_id
+            and direct.successor_id is not null
             and direct.problem is distinct from 'own_successor'
     ) as is_last,
     'register' as how_known,

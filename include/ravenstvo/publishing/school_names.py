@@ -14,7 +14,7 @@ from ravenstvo.reference import school_match, school_name_words
 _NO_WORD = re.compile(r"[^0-9a-zа-я]+")
 # «№5», «5-я», «СОШ№5»: a number is a word of its own.
 _NUMBER = re.compile(r"[0-9]+")
-_ENDING = re.compile(r"(?<=[0-9]) (?:я|й|ая|ой)\b")
+_ENDING = re.compile(r"(?<=[0-9]) *(?:я|й|ая|ой)\b")
 _LATIN = str.maketrans("aceopxykmhtb", "асеорхукмнтв")
 
 
@@ -31,8 +31,7 @@ def read_name(text: str) -> Name:
     """The name without what schools have in common: legal form, signs, case, «ё», the order of words."""
     folded = _NO_WORD.sub(" ", text.casefold().translate(_LATIN).replace("ё", "е"))
     numbers = frozenset(int(number) for number in _NUMBER.findall(folded))
-    apart = _ENDING.sub(" ", _NUMBER.sub(lambda found: f" {found.group()} ", folded))
-    words = " " + " ".join(_NUMBER.sub(" ", apart).split()) + " "
+    words = f" {' '.join(_NUMBER.sub(' ', _ENDING.sub(' ', folded)).split())} "
     for spelling, meaning in _longest_first():
         words = words.replace(f" {spelling} ", f" {meaning} " if meaning else " ")
     return Name(" ".join(sorted(words.split())), numbers)

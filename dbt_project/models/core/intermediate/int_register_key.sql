@@ -1,4 +1,4 @@
-{#- Keys of schools as the registers give them, each with the time in which it is the school's; one row may hold several. -#}
+{#- Keys of schools as the registers give them, and when they are theirs; one row may hold several keys. -#}
 {{ config(materialized='table') }}
 
 with municipality as (
@@ -22,6 +22,15 @@ school as (
     from {{ ref('int_school_record') }} as record
     left join municipality
         on record.municipality_code = municipality.municipality_code
+),
+
+-- A code that a person has said to be another's: forms that name it mean that one.
+decided as (
+    select
+        school_key as school_code,
+        target_key
+    from {{ ref('stg_school_decision') }}
+    where key_kind = 'code' and decision = 'school'
 ),
 
 final as (
@@ -60,14 +69,16 @@ final as (
     union
     select
         'school_context',
-        school_code,
-        school_login,
+        coalesce(decided.target_key, context.school_code),
+        context.school_login,
         cast(null as text),
-        school_name,
+        context.school_name,
         cast(null as text),
         cast(null as date),
         cast(null as date)
-    from {{ ref('stg_school_context') }}
+    from {{ ref('stg_school_context') }} as context
+    left join decided
+        on context.school_code = decided.school_code
     union
     -- Other spellings of a name belong to the municipality of their school; a code that no register holds brings none.
     select
@@ -80,8 +91,10 @@ final as (
         cast(null as date),
         cast(null as date)
     from {{ ref('stg_school_name_alias') }} as alias
+    left join decided
+        on alias.school_code = decided.school_code
     inner join school
-        on alias.school_code = school.school_code
+        on coalesce(decided.target_key, alias.school_code) = school.school_code
 )
 
 select * from final

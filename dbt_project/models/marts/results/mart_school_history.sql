@@ -76,6 +76,7 @@ told as (
         school.municipality_name,
         event.side,
         event.kind,
+        event.side || ' ' || event.kind as event_kind,
         event.happened_on,
         event.other_id,
         other.school_label as other_label,
@@ -102,23 +103,22 @@ worded as (
 
     select
         told.*,
-        case
-            when side = 'own' then case kind
-                when 'renamed' then since || ' называется «' || name_after || '», до этого — «' || name_before || '»'
-                when 'recoded' then since || ' у школы новый код: ' || other_name || '; ' || whose_results
-                when 'merged' then since || ' слита с другими в новую школу: ' || other_name || '; ' || whose_results
-                when 'joined' then since || ' присоединена к школе ' || other_name || '; ' || whose_results
-                when 'split' then since || ' разделена, правопреемник — ' || other_name || '; ' || whose_results
-                when 'closed' then since || ' закрыта, правопреемника нет'
-                else 'последний правопреемник — ' || other_name
-            end
-            else case kind
-                when 'recoded' then since || ' у школы новый код, до этого — ' || other_name || '; ' || whose_results
-                when 'merged' then since || ' школа создана слиянием, в неё вошла ' || other_name || '; ' || whose_results
-                when 'joined' then since || ' в школу влилась ' || other_name || '; ' || whose_results
-                when 'split' then since || ' школа выделена при разделении школы ' || other_name || '; ' || whose_results
-                else 'через других в школу вошла ' || other_name || '; ' || whose_results
-            end
+        case event_kind
+            when 'own renamed' then since || ' называется: ' || name_after || '; до этого — ' || name_before
+            when 'own recoded' then since || ' у школы новый код: ' || other_name || '; ' || whose_results
+            when 'own merged' then since || ' слита с другими в новую школу: ' || other_name || '; ' || whose_results
+            when 'own joined' then since || ' присоединена к школе ' || other_name || '; ' || whose_results
+            when 'own split' then since || ' разделена, правопреемник — ' || other_name || '; ' || whose_results
+            when 'own closed' then since || ' закрыта, правопреемника нет'
+            when 'own through_others' then 'последний правопреемник — ' || other_name
+            when 'taken_over recoded' then since || ' у школы новый код, до этого — ' || other_name || '; ' || whose_results
+            when 'taken_over merged'
+                then since || ' школа создана слиянием, в неё вошла ' || other_name || '; ' || whose_results
+            when 'taken_over joined' then since || ' в школу влилась ' || other_name || '; ' || whose_results
+            when 'taken_over split'
+                then since || ' школа получила часть разделённой школы ' || other_name || '; ' || whose_results
+            when 'taken_over through_others'
+                then 'через других в школу вошла ' || other_name || '; ' || whose_results
         end as words,
         case problem
             when 'unknown_successor' then 'код правопреемника в реестре не найден'
