@@ -21,7 +21,7 @@ from ravenstvo.reference import school_match
 from ravenstvo.sources import load_sources
 
 _SCHOOLS = """
-select school_id, school_code, login, coalesce(name, short_name) as name, short_name, municipality_name, status
+select school_id, school_code, login, coalesce(short_name, name), municipality_name, status
 from core.dim_school
 where is_current
 order by coalesce(school_code, login, school_id)
@@ -108,7 +108,7 @@ def write_review(target: Path, keys: list[OpenKey], schools: list[School]) -> Pa
     n_shown = school_match()["n_candidates"]
     columns = _columns(n_shown)
     with workbook(target, "Ключи школ: на решение") as book:
-        book.lines("Инструкция", "Ключи школ, которые не распознаны", _HOW, (30, 110))
+        book.lines("Инструкция", "Ключи школ, которые не распознаны", _HOW, (38, 110))
         rows = (_cells(key, n_shown) for key in keys)
         sheet, _ = book.table(
             *(school_keys.SHEET, columns, rows, _INPUTS), empty="Все ключи школ распознаны.", n_frozen=3
@@ -130,10 +130,10 @@ def _schools(cursor: Cursor) -> list[School]:
     cursor.execute(_SCHOOLS)
     return [
         School(
-            *(school_id, code or login or school_id, name or short_name or "", municipality or "", status or "", code),
+            *(school_id, code or login or school_id, name or "", municipality or "", status or "", code),
             *(names[school_id], logins[school_id]),
         )
-        for school_id, code, login, name, short_name, municipality, status in cursor.fetchall()
+        for school_id, code, login, name, municipality, status in cursor.fetchall()
     ]
 
 

@@ -89,7 +89,7 @@ told as (
             when result.years is null then 'её результатов в хранилище нет'
             else 'её результаты до этого — за ней, под её ключом: ' || result.years
         end as whose_results,
-        coalesce(other.school_label, 'школа с кодом ' || event.successor_code) as other_name,
+        coalesce(other.school_label, 'с кодом ' || event.successor_code) as other_name,
         event.name_before,
         event.name_after
     from event
