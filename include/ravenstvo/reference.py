@@ -90,3 +90,15 @@ def programme_of(text: str) -> str | None:
 def first_programme_year() -> int:
     """The first year of any support programme."""
     return min(int(row["year_from"]) for row in _rows("programme"))
+
+
+@cache
+def school_match() -> dict[str, int]:
+    """Parameters by which schools are found that resemble a key; scores are of 100."""
+    return {row["parameter"]: int(row["value"]) for row in _rows("school_match")}
+
+
+@cache
+def school_name_words() -> dict[str, str]:
+    """Words of names of schools as they may be written → the one word; empty for words that tell no school apart."""
+    return {row["spelling"]: row["meaning"] for row in _rows("school_name_word")}

@@ -179,6 +179,11 @@ class Settings(BaseSettings):
         """What people read, by year: the report, error workbooks."""
         return self.home / "reports"
 
+    @property
+    def school_review_file(self) -> Path:
+        """The workbook of keys of schools that people have to decide on."""
+        return self.reports_dir / "Ключи школ.xlsx"
+
     def report_file(self, year: int) -> Path:
         """The report of a year as one HTML page; the PDF lies beside it."""
         return self.reports_dir / str(year) / "report.html"

@@ -8,23 +8,29 @@ from pathlib import Path
 from typing import Any
 
 import openpyxl
+import psycopg2
 import pytest
 from approval_region import do
 from ravenstvo.calculation import begin, run_stage
 from ravenstvo.calculation.approval import approve
+from ravenstvo.calculation.decision_workbook import DecisionWorkbookError
+from ravenstvo.calculation.inputs import data_hashes
+from ravenstvo.calculation.school_decisions import decide
 from ravenstvo.intake.discover import read_inbox
 from ravenstvo.intake.landing import land
 from ravenstvo.intake.versions import settle
+from ravenstvo.publishing.school_review import open_keys, write_review
 from ravenstvo.runtime import tasks
 from ravenstvo.runtime.key_rotation import rotate
 from ravenstvo.runtime.withdrawal import WithdrawalError, undo, withdraw
 from ravenstvo.sample import generate
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse import server
+from ravenstvo.warehouse.connection import connect
 from ravenstvo.warehouse.migrate import upgrade
 from returned import correct, faults, plant
 
-pytestmark = pytest.mark.slow(seconds=180)
+pytestmark = pytest.mark.slow(seconds=190)
 
 YEARS, YEAR, METHOD = [2021, 2022], 2022, "rosobr_30"
 # A mark that one pupil gets instead of a better one, in a protocol sent again.
@@ -305,3 +311,100 @@ def test_readers_of_the_marts_see_calculations_but_not_the_records_behind_them(f
         assert do(settings, f"set role bi_reader; select count(*) >= 0 from marts.{mart}") == [(True,)]
     for table in ("ops.calculation", "core.decision", "core.history_identification", "core.int_calculation_change"):
         assert do(settings, "select has_table_privilege('bi_reader', %s, 'select')", table) == [(False,)]
+
+
+ALIASES = Path("Реестры") / "Варианты названий.xlsx"
+UNKNOWN_CODE, UNKNOWN_LOGIN = "088001", "sch889999"
+
+
+def _to_core(settings: Settings, inbox: Path) -> None:
+    """As far as keys of schools are settled."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("RAVENSTVO_HOME", str(settings.home))
+        for file in read_inbox(inbox, YEAR, settings)["files"]:
+            land(file, settings)
+        settle(settings)
+        calculation = begin(settings, YEAR)
+        assert calculation is not None
+        tasks.validate(calculation)
+        for stage in ("staging", "core"):
+            run_stage(settings, calculation, stage)
+
+
+def _review(settings: Settings, target: Path, decisions: dict[str, tuple[str, str]]) -> Path:
+    """Write the review workbook and fill it: key → decision and reason."""
+    with connect(settings) as connection, connection.cursor() as cursor:
+        write_review(target, *open_keys(cursor))
+    book = openpyxl.load_workbook(target)
+    for row in book["Ключи школ"].iter_rows(min_row=2):
+        if row[2].value in decisions:
+            row[3].value, row[5].value = decisions[row[2].value]
+    book.save(target)
+    return target
+
+
+def _hashed(settings: Settings) -> dict[int, str]:
+    with connect(settings) as connection, connection.cursor() as cursor:
+        return data_hashes(cursor, YEAR)
+
+
+def test_a_decision_on_a_key_is_kept_and_counts_from_the_next_run_and_can_be_taken_back(
+    first: tuple[Settings, str], inbox: Path, tmp_path: Path
+) -> None:
+    settings, _ = first
+    book = openpyxl.Workbook()
+    book.active.append(["Вариант наименования", "Код ОО", "Источник"])
+    book.active.append(["Школа за рекой", int(UNKNOWN_CODE), "письмо"])
+    book.save(inbox / ALIASES)
+    _to_core(settings, inbox)
+    keys = {
+        kind: (how, school)
+        for kind, how, school in do(
+            settings,
+            "select key_kind, how, school_id from core.bridge_school_key where key_written in (%s, %s)",
+            *(UNKNOWN_CODE, UNKNOWN_LOGIN),
+        )
+    }
+    assert keys == {"code": ("unknown", None), "login": ("unknown", None)}
+    n_lost = "select count(*) from core.fct_result where school_id is null and school_key = %s"
+    unresolved = do(settings, n_lost, UNKNOWN_LOGIN)[0][0]
+    assert unresolved > 0
+    ((code, own),) = do(
+        settings,
+        "select school_code, (select count(*) from core.fct_result as r where r.school_id = s.school_id) "
+        "from core.dim_school as s where is_current and school_code is not null order by school_code limit 1",
+    )
+    before = _hashed(settings)
+
+    wrong = _review(settings, tmp_path / "ошибки.xlsx", {UNKNOWN_LOGIN: ("765432", "похоже"), UNKNOWN_CODE: (code, "")})
+    with pytest.raises(DecisionWorkbookError, match=r"2 ошибки(?s:.*)765432(?s:.*)почему"):
+        decide(settings, wrong, "Иванова А. А.")
+    assert do(settings, "select count(*) from ops.school_decision") == [(0,)]
+
+    answers = {UNKNOWN_LOGIN: (code.lstrip("0"), "описка в логине"), UNKNOWN_CODE: (code, "опечатка в коде")}
+    filled = _review(settings, tmp_path / "решения.xlsx", answers)
+    done = decide(settings, filled, "Иванова А. А.")
+    assert (done.n_new, done.n_same, done.years) == (2, 0, None), "a register without a year concerns every year"
+    again = decide(settings, filled, "Петров П. П.")
+    assert (again.n_new, again.n_same) == (0, 2)
+    with pytest.raises(psycopg2.errors.RaiseException, match="только добавляются"):
+        do(settings, "delete from ops.school_decision")
+    assert {year for year, value in _hashed(settings).items() if before[year] != value} == set(before)
+
+    _to_core(settings, inbox)
+    assert do(settings, n_lost, UNKNOWN_LOGIN) == [(0,)]
+    ((now,),) = do(settings, "select count(*) from core.fct_result where school_id = %s", f"C{code}")
+    assert now == own + unresolved
+    # The row of the register that was rejected for its code is accepted, and the name leads to the school.
+    assert do(
+        settings,
+        "select key_kind, how, school_id from core.bridge_school_key where key_written in (%s, %s, %s) order by 1",
+        *(UNKNOWN_CODE, UNKNOWN_LOGIN, "Школа за рекой"),
+    ) == [("code", "decision", f"C{code}"), ("login", "decision", f"C{code}"), ("name", "alias", f"C{code}")]
+
+    take_back = dict.fromkeys((UNKNOWN_LOGIN, UNKNOWN_CODE), ("отменить", "письмо отозвано"))
+    undone = decide(settings, _review(settings, tmp_path / "отмена.xlsx", take_back), "Иванова А. А.")
+    assert undone.n_new == 2
+    assert _hashed(settings) == before, "the same files without decisions are what they were"
+    assert do(settings, "select count(*) from ops.school_decision") == [(4,)]
+    assert do(settings, "select count(*) from staging.stg_school_decision") == [(0,)]

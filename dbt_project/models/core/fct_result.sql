@@ -36,7 +36,10 @@ with vpr as (
         result.row_no
     from {{ ref('stg_vpr_result') }} as result
     left join {{ ref('int_school_key') }} as school
-        on school.key_kind = 'login' and result.school_login = school.school_key
+        on
+            school.key_kind = 'login'
+            and result.school_login = school.school_key
+            and {{ key_holds('school', 'result.year') }}
     left join {{ ref('int_procedure_key') }} as key
         on
             key.exam = 'vpr'

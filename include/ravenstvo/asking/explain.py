@@ -24,7 +24,9 @@ _SCHOOL = """
     from core.dim_school
     where is_current
       and (school_id = %(key)s or school_code = %(key)s or login = %(key)s or school_id in (
-        select school_id from core.int_school_key where school_key = %(key)s and key_kind in ('login', 'code')))
+        select school_id from core.int_school_key where school_key = %(key)s and key_kind in ('login', 'code')
+          and coalesce(year_from <= %(year)s, true) and coalesce(year_to >= %(year)s, true)))
+    order by school_code = %(key)s or school_id = %(key)s desc, school_id
 """
 _VERDICTS = """
     select i.*, m.title_ru, m.kind, m.source as method_source, m.condition
@@ -59,11 +61,14 @@ _SUMMARY_ROWS = """
       from staging.stg_ege_school_summary as s
       join core.int_school_key as k
         on k.key_kind = 'name' and s.school_name = k.school_key and s.municipality = k.municipality
+          and coalesce(s.year >= k.year_from, true) and coalesce(s.year <= k.year_to, true)
       join core.int_procedure_key as p on p.exam = 'ege' and s.year = p.year and s.subject = p.subject
       union
       select s.part_id, s.row_no, s.year, k.school_id, p.procedure_code
       from staging.stg_vpr_school_summary as s
-      join core.int_school_key as k on k.key_kind = 'login' and s.school_login = k.school_key
+      join core.int_school_key as k
+        on k.key_kind = 'login' and s.school_login = k.school_key
+          and coalesce(s.year >= k.year_from, true) and coalesce(s.year <= k.year_to, true)
       join core.int_procedure_key as p
         on p.exam = 'vpr' and s.year = p.year and s.subject = p.subject and s.grade = p.grade
     )
@@ -182,8 +187,9 @@ def _rows_line(row: Any) -> str:
     return line
 
 
-def _find(connection: Connection, key: str) -> Any:
-    schools = fetch(connection, _SCHOOL, key=key.strip())
+def _find(connection: Connection, key: str, year: int) -> Any:
+    """The school of a key: a login that has passed from one school to another is that of the year."""
+    schools = fetch(connection, _SCHOOL, key=key.strip(), year=year)
     if not schools:
         raise UnknownSchoolError(f"Школы «{key}» в хранилище нет: укажите код ОО или логин ФИС ОКО")
     return schools[0]
@@ -200,7 +206,7 @@ def explain(connection: Connection, key: str, year: int) -> Iterator[str]:
     Raises:
         UnknownSchoolError: no school has this key.
     """
-    school = _find(connection, key)
+    school = _find(connection, key, year)
     keys = ", ".join(filter(None, (school["school_code"], school["login"], school["school_id"])))
     yield f"{school['name'] or 'Школа без названия'} ({keys})"
     yield f"{school['municipality_name'] or 'Муниципалитет не указан'}, {year} год"

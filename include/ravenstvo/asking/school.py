@@ -42,6 +42,11 @@ _HISTORY = """
       select method_code from core.dim_method where kind in ('low_share', 'crisis_risk'))
     order by method_code, year
 """
+_BECAME = """
+    select told from marts.mart_school_history
+    where school_id = %(school)s
+    order by happened_on nulls last, history_id
+"""
 _CHANGES = """
     select * from marts.mart_identification_change
     where school_id = %(school)s and year = %(year)s
@@ -68,6 +73,7 @@ def school_lines(connection: Connection, school_id: str, year: int) -> Iterator[
     yield from _context_lines(connection, scope)
     yield from _marker_lines(connection, scope)
     yield from _history_lines(fetch(connection, _HISTORY, **scope))
+    yield from _became_lines(fetch(connection, _BECAME, school=school_id))
     yield from _change_lines(fetch(connection, _CHANGES, **scope))
     yield from _decision_lines(fetch(connection, _PUBLISHED, **scope))
 
@@ -134,6 +140,13 @@ def _history_lines(rows: list[Any]) -> Iterator[str]:
         yield "По годам"
         for method, years in by_method.items():
             yield f"  {method}: {'; '.join(years)}"
+
+
+def _became_lines(rows: list[Any]) -> Iterator[str]:
+    if rows:
+        yield ""
+        yield "Что стало со школой (по реестру)"
+        yield from (f"  {row['told']}" for row in rows)
 
 
 def _change_lines(rows: list[Any]) -> Iterator[str]:

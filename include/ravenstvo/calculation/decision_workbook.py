@@ -1,4 +1,4 @@
-"""Read a decision workbook: a file from outside, so in a process of its own with limits on memory and time."""
+"""Read a workbook of decisions: a file from outside, so in a process of its own with limits on memory and time."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import resource
 import subprocess
 import sys
 import zipfile
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -49,14 +49,38 @@ class DecisionWorkbook:
     rows: list[DecisionRow]
 
 
+@dataclass(frozen=True)
+class Form:
+    """What to read of a workbook: its sheet, the columns in their order, those it must have, and who writes it."""
+
+    sheet: str
+    columns: tuple[str, ...]
+    required: tuple[str, ...]
+    written_by: str
+
+
+_LIST = Form(
+    decisions.SHEET,
+    (decisions.KEY, decisions.NAME, decisions.DECISION, decisions.REASON, decisions.DOCUMENT),
+    decisions.REQUIRED,
+    "ravenstvo decisions-template",
+)
+
+
 def read_decisions(path: Path, settings: Settings) -> DecisionWorkbook:
-    """Read the rows of a workbook without judging them.
+    """Read the rows of a workbook of decisions on a list without judging them. Raises as ``read_rows`` does."""
+    sheet, rows = read_rows(path, settings, _LIST)
+    return DecisionWorkbook(path, file_digest(path), sheet, [DecisionRow(row_no, *texts) for row_no, *texts in rows])
+
+
+def read_rows(path: Path, settings: Settings, form: Form) -> tuple[str, list[list[Any]]]:
+    """Name of the sheet and its filled rows: number of the row and the text of each column of the form.
 
     Raises DecisionWorkbookError when there is no such file, when it is not an ``.xlsx`` with the columns of the
-    template, or when it does not fit the limits of size, memory and time.
+    form, or when it does not fit the limits of size, memory and time.
     """
     _check_size(path)
-    command = [sys.executable, "-m", __name__, str(path), str(settings.read_memory_mb)]
+    command = [sys.executable, "-m", __name__, str(path), str(settings.read_memory_mb), json.dumps(asdict(form))]
     try:
         done = subprocess.run(
             command, stdin=subprocess.DEVNULL, capture_output=True, timeout=settings.read_seconds, check=False
@@ -72,8 +96,7 @@ def read_decisions(path: Path, settings: Settings) -> DecisionWorkbook:
                 "Откройте её в Excel, сохраните заново как «Книга Excel (.xlsx)» и повторите.",
             )
         )
-    rows = [DecisionRow(*row) for row in answer["rows"]]
-    return DecisionWorkbook(path, file_digest(path), answer["sheet"], rows)
+    return answer["sheet"], answer["rows"]
 
 
 def _check_size(path: Path) -> None:
@@ -85,27 +108,25 @@ def _check_size(path: Path) -> None:
         )
 
 
-def _read(path: Path) -> tuple[str, list[list[Any]]]:
-    """Name of the sheet with decisions and its filled rows: number and five texts."""
+def _read(path: Path, form: Form) -> tuple[str, list[list[Any]]]:
     from python_calamine import CalamineError, CalamineWorkbook
 
-    advice = "Заполните книгу, которую пишет «ravenstvo decisions-template», и сохраните её как .xlsx."
+    advice = f"Заполните книгу, которую пишет «{form.written_by}», и сохраните её как .xlsx."
     try:
         with zipfile.ZipFile(path) as archive:
             if sum(member.file_size for member in archive.infolist()) > UNPACKED_LIMIT:
                 raise DecisionWorkbookError(f"Книга решений {path.name} после распаковки слишком велика. {advice}")
         book = CalamineWorkbook.from_path(str(path))
-        sheet = decisions.SHEET if decisions.SHEET in book.sheet_names else book.sheet_names[0]
+        sheet = form.sheet if form.sheet in book.sheet_names else book.sheet_names[0]
         cells = book.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
     except (zipfile.BadZipFile, CalamineError, IndexError, OSError, ValueError) as error:
         if isinstance(error, DecisionWorkbookError):
             raise
         raise DecisionWorkbookError(f"Файл {path.name} — не книга Excel (.xlsx). {advice}") from error
-    heading, places = _heading(cells, path.name, sheet, advice)
-    columns = (decisions.KEY, decisions.NAME, decisions.DECISION, decisions.REASON, decisions.DOCUMENT)
+    heading, places = _heading(cells, form, path.name, sheet, advice)
     rows: list[list[Any]] = []
     for row_no, row in enumerate(cells[heading + 1 :], start=heading + 2):
-        texts = [_text(row[places[name]]) if name in places else "" for name in columns]
+        texts = [_text(row[places[name]]) if name in places else "" for name in form.columns]
         if any(texts):
             rows.append([row_no, *texts])
     if len(rows) > ROWS_LIMIT:
@@ -113,19 +134,19 @@ def _read(path: Path) -> tuple[str, list[list[Any]]]:
     return sheet, rows
 
 
-def _heading(cells: list[list[Any]], name: str, sheet: str, advice: str) -> tuple[int, dict[str, int]]:
+def _heading(cells: list[list[Any]], form: Form, name: str, sheet: str, advice: str) -> tuple[int, dict[str, int]]:
     """Index of the heading row and the place of each column."""
-    wanted = {_folded(title): title for title in (*decisions.REQUIRED, decisions.NAME)}
+    wanted = {_folded(title): title for title in form.columns}
     best: dict[str, int] = {}
     for index, row in enumerate(cells[:_HEADING_WITHIN]):
         places: dict[str, int] = {}
         for place, cell in enumerate(row):
             if (title := wanted.get(_folded(_text(cell)))) is not None:
                 places.setdefault(title, place)
-        if set(decisions.REQUIRED) <= set(places):
+        if set(form.required) <= set(places):
             return index, places
         best = max(best, places, key=len)
-    missing = ", ".join(f"«{title}»" for title in decisions.REQUIRED if title not in best)
+    missing = ", ".join(f"«{title}»" for title in form.required if title not in best)
     raise DecisionWorkbookError(f"В книге решений {name} на листе «{sheet}» нет колонок: {missing}. {advice}")
 
 
@@ -142,11 +163,11 @@ def _text(cell: Any) -> str:
     return " ".join(str(cell).split())
 
 
-def _main(path: Path, memory_mb: int) -> None:
+def _main(path: Path, memory_mb: int, form: Form) -> None:
     limit = memory_mb * 2**20
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     try:
-        sheet, rows = _read(path)
+        sheet, rows = _read(path, form)
         answer: dict[str, Any] = {"sheet": sheet, "rows": rows}
     except DecisionWorkbookError as error:
         answer = {"error": str(error)}
@@ -154,4 +175,4 @@ def _main(path: Path, memory_mb: int) -> None:
 
 
 if __name__ == "__main__":
-    _main(Path(sys.argv[1]), int(sys.argv[2]))
+    _main(Path(sys.argv[1]), int(sys.argv[2]), Form(**json.loads(sys.argv[3])))

@@ -34,6 +34,20 @@ order by identity
 """
 
 
+# What people decided about keys of schools, in force: for the years in whose files the keys stand.
+_DECISIONS = """
+select unnest(coalesce(years, array[null::int])), identity
+from (
+  select distinct on (key_kind, school_key, municipality)
+    years, decision, concat_ws('|', 'decision', key_kind, school_key, municipality, decision, target_key) as identity
+  from ops.school_decision
+  order by key_kind, school_key, municipality, decision_id desc
+) as decided
+where decision <> 'undone'
+order by identity
+"""
+
+
 # The years in which schools take part in programmes. Rows have not been checked yet: what is no date is no year.
 _MEMBER_YEARS = """
 select min(substring(landed.included_from from '^([0-9]{4})-[0-9]{2}-[0-9]{2}$')::int)
@@ -46,18 +60,24 @@ where part.in_force and substring(landed.included_from from '^([0-9]{4})-')::int
 def data_hashes(cursor: Cursor, campaign: int | None = None) -> dict[int, str]:
     """Fingerprint of the data of each year: its own parts, those of the years before, and registers without a year.
 
+    Decisions on keys of schools count as data of the years in which the keys stand.
+
     The campaign year has one as soon as any data of it or before, or any register, has come; so has every year since
     the first school joined a programme, whether or not results of it came.
     """
     cursor.execute(_PARTS)
     parts: list[tuple[int | None, str]] = cursor.fetchall()
+    cursor.execute(_DECISIONS)
+    decisions: list[tuple[int | None, str]] = cursor.fetchall()
     years = {year for year, _ in parts if year is not None}
     if campaign is not None and any(year is None or year <= campaign for year, _ in parts):
         years.add(campaign)
     years |= _member_years(cursor, max(years, default=None))
     return {
         year: digest(
-            identity for part_year, identity in parts if part_year is None or year - YEARS_BACK <= part_year <= year
+            identity
+            for part_year, identity in [*parts, *decisions]
+            if part_year is None or year - YEARS_BACK <= part_year <= year
         )
         for year in sorted(years)
     }

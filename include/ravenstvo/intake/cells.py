@@ -89,6 +89,8 @@ class ColumnCells(Cells):
         self._replace = {key.lower(): new for key, new in replace.items()}
         self._pad = pad
         self._is_date = is_date
+        self.restored: set[str] = set()
+        """Codes as written that have got leading zeros back."""
 
     def read(self, value: Any) -> str:
         """Text of one raw cell, as the layout wants it."""
@@ -99,5 +101,7 @@ class ColumnCells(Cells):
         if self._replace:
             text = self._replace.get(text.lower(), text)
         if self._pad and text.isdigit():
+            if len(text) < self._pad:
+                self.restored.add(text)
             text = text.zfill(self._pad)
         return iso_date(text) if self._is_date else text

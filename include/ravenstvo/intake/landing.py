@@ -124,6 +124,7 @@ def _enter_part(connection: Connection, file_id: int, file: dict[str, Any], part
         "corrects_key": part["corrects_key"] or None,
         "given_columns": part["given_columns"] or None,
         "item_labels": part["item_labels"] or None,
+        "restored_codes": part["restored_codes"] or None,
         "status": status,
         "landed_at": file["loaded_at"] if landed else None,
     }

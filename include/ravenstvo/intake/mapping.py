@@ -75,6 +75,12 @@ class Mapper:
         self._subtotal = re.compile(self._layout.subtotal) if self._layout.subtotal else None
         self._steps = self._row_steps()
 
+    @property
+    def restored_codes(self) -> list[str]:
+        """Codes of schools as written, without the leading zeros that a spreadsheet has lost."""
+        readers = [reader for _at, reader, _positions, _fixed in self._readers if isinstance(reader, ColumnCells)]
+        return sorted(set().union(*(reader.restored for reader in readers)))
+
     # -- preparation -------------------------------------------------------------------------------------------------
 
     def _fixed_values(self, facts: Facts) -> Record:

@@ -57,6 +57,7 @@ class Part:
     dropped: Counter[str] = field(default_factory=Counter)
     totals: list[dict[str, Any]] = field(default_factory=list)
     item_labels: list[str] = field(default_factory=list)
+    restored_codes: list[str] = field(default_factory=list)
     schools: set[str] = field(default_factory=set)
     municipalities: set[str] = field(default_factory=set)
     last_row: int = 0
@@ -93,7 +94,7 @@ class Part:
         return {
             **{name: getattr(self, name) for name in ("sheet", "block_no", "layout", "source", "facts", "spool")},
             **{name: getattr(self, name) for name in ("header_row", "n_rows_read", "n_rows_landed", "n_records")},
-            **{name: getattr(self, name) for name in ("n_blanks_as_zero", "totals", "item_labels")},
+            **{name: getattr(self, name) for name in ("n_blanks_as_zero", "totals", "item_labels", "restored_codes")},
             **{name: getattr(self, name) for name in ("corrects_key", "given_columns")},
             "year": self.year,
             "grade": whole(self.facts.get("grade")),

@@ -210,6 +210,7 @@ class FileReader:
             part.n_rows_read = part.n_rows_landed + sum(part.dropped.values())
             part.item_labels = [label for label, _position in fit.items]
             part.given_columns = mapper.given_columns if fit.layout.is_returned else []
+            part.restored_codes = mapper.restored_codes
         self.parts += parts
 
 

@@ -605,7 +605,7 @@ CARD_FIELDS = {
     "Методы и поддержка": (
         *_fields(_M, ("n_methods_low", 0), ("methods_low", 0, "methods")),
         *_fields(_CARD, ("programmes", 0, "programmes"), ("has_partner", 0), ("n_persons_completed", 0)),
-        *_fields(_CARD, ("headcount", 0), ("is_pd_complete", 0), ("has_moved", 0)),
+        *_fields(_CARD, ("headcount", 0), ("is_pd_complete", 0), ("has_moved", 0), ("history", 0)),
     ),
 }
 CARD_EVIDENCE = (

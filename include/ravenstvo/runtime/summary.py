@@ -11,6 +11,7 @@ from psycopg2.extensions import cursor as Cursor
 from ravenstvo.calculation.proposal import ApprovalError, propose
 from ravenstvo.publishing.corrected import corrected_lines, corrections_of
 from ravenstvo.publishing.difference import difference, difference_path
+from ravenstvo.publishing.school_review import open_keys
 from ravenstvo.publishing.senders import told
 from ravenstvo.runtime.results import answers, results
 from ravenstvo.runtime.terminal import Terminal
@@ -77,6 +78,7 @@ def show(settings: Settings, started: datetime, terminal: Terminal) -> int:
         _show_rows(cursor, found["year"], terminal)
         _show_remarks(settings, found["year"], terminal)
         _show_missing(cursor, found["year"], terminal)
+        _show_keys(cursor, terminal)
         listed = _show_schools(cursor, found["year"], terminal)
         if calculation is not None:
             _show_corrections(cursor, calculation["id"], found["year"], terminal)
@@ -210,6 +212,22 @@ def _show_missing(cursor: Cursor, year: int, terminal: Terminal) -> None:
     for kind, things in missing.items():
         more = f"; … и ещё {len(things) - _SHOWN}" if len(things) > _SHOWN else ""
         terminal.say(f"  {kind}: {'; '.join(things[:_SHOWN])}{more}")
+
+
+def _show_keys(cursor: Cursor, terminal: Terminal) -> None:
+    """Keys of schools that nothing explains, and what people have decided about such keys."""
+    cursor.execute("select to_regclass('core.int_key_use')")
+    if (cursor.fetchone() or (None,))[0] is None:
+        return
+    keys, _ = open_keys(cursor, with_candidates=False)
+    undecided = [key for key in keys if key.is_open]
+    if undecided:
+        rows = counted(sum(key.n_rows for key in undecided), "строка", "строки", "строк")
+        unknown = counted(len(undecided), "ключ", "ключа", "ключей")
+        terminal.heading(f"Школы не распознаны: {unknown}, {rows}")
+        terminal.say(f"  Книга с похожими школами для решения: {_PROGRAM} schools review")
+    if len(keys) > len(undecided):
+        terminal.say(f"Решений о ключах школ действует: {len(keys) - len(undecided)}.")
 
 
 def _show_schools(cursor: Cursor, year: int, terminal: Terminal) -> int | None:

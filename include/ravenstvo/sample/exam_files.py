@@ -183,7 +183,14 @@ def write_summary_form(out: Path, year: int, schools: list[School], attempts: li
         head = [place.get("spelling", place["name"]), school.full_name, "X", len({a.person for a in found})]
         rows.append([*head, *cells(found)])
     everybody = [attempt for found in mine.values() for attempt in found]
-    rows.append([f"Итого по {region}", "", "", len({(a.school, a.person) for a in everybody}), *cells(everybody)])
+    n_graduates = len({(a.school, a.person) for a in everybody})
+    if len(schools) > 1 and everybody:
+        # A school under a name that no register holds: whose it is, a person has to say.
+        unknown = everybody[:1]
+        place = schools[0].municipality
+        rows.append([place.get("spelling", place["name"]), names()["name_variant"], "X", 1, *cells(unknown)])
+        everybody, n_graduates = everybody + unknown, n_graduates + 1
+    rows.append([f"Итого по {region}", "", "", n_graduates, *cells(everybody)])
     write_workbook(out / str(year) / "ЕГЭ" / f"сводная форма {year}.xlsx", {str(year): rows})
 
 

@@ -5,25 +5,65 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
-from ravenstvo.sample.region import School
+from ravenstvo.sample.region import TITLES, School
 from ravenstvo.sample.spec import names, template, works
 from ravenstvo.sample.tables import Row, stamp, write_workbook
 
 #: This school leaves most of its social passport blank.
 TERSE_AT = 12
+#: Places of columns of the registry.
+FULL_NAME, SHORT_NAME, VALID_FROM, VALID_TO = 2, 3, 10, 11
+#: So many schools have a past: some were merged, renamed, split or closed before the first files.
+WITH_PAST = 10
 LEVELS = ((0.3, "ниже базового"), (0.6, "базовый"), (0.85, "повышенный"), (1.01, "высокий"))
 
 
 def write_registers(out: Path, schools: list[School], years: list[int]) -> None:
     """Write the registry of schools, the municipalities and the list of the older logins."""
     folder = out / "Реестры"
-    rows = [_school(school, max(years)) for school in schools]
+    rows = [row for school in schools for row in _records(school, max(years), with_past=len(schools) >= WITH_PAST)]
+    if len(schools) >= WITH_PAST:
+        rows += _former(schools)
     write_workbook(folder / "Реестр ОО.xlsx", {"Реестр ОО": [template("school"), *rows]})
     places = [[p["code"], p["name"], p["oktmo"], ""] for p in names()["municipalities"]]
     write_workbook(folder / "Муниципалитеты.xlsx", {"Муниципалитеты": [template("municipality"), *places]})
     first = min(years)
     logins = [[s.login(first), s.short_name, s.municipality["name"]] for s in schools]
     write_workbook(folder / "Логины.xlsx", {"Лист1": [template("school_login"), *logins]})
+
+
+def _records(school: School, year: int, *, with_past: bool) -> list[Row]:
+    """Records of a school in the registry: one, or two where it bore another name before."""
+    row = _school(school, year)
+    merged, renamed = names()["merged_at"], names()["renamed_at"]
+    if with_past and school.index == merged["place"]:
+        row[VALID_FROM] = merged["first_day"]
+    if not with_past or school.index != renamed["place"]:
+        return [row]
+    before = [*row]
+    before[FULL_NAME] = before[SHORT_NAME] = renamed["before"]
+    before[VALID_TO], row[VALID_FROM] = renamed["until"], renamed["since"]
+    return [before, row]
+
+
+def _former(schools: list[School]) -> list[Row]:
+    """Schools that were there before the first files: the registry still knows them, and what became of them."""
+    former = names()["former_schools"]
+    codes = [f"{names()['municipalities'][spec['place']]['code']}{spec['number']:03d}" for spec in former]
+    rows = []
+    for code, spec in zip(codes, former, strict=True):
+        place = names()["municipalities"][spec["place"]]
+        long_title, short_title = TITLES[spec["kind"]]
+        tail = f"№ {spec['number']} с. {spec['village']}"
+        into = [schools[at].code for at in spec.get("into", [])] + [codes[at] for at in spec.get("former", [])]
+        rows.append(
+            [
+                code, "", f"Муниципальное общеобразовательное учреждение «{long_title.capitalize()} {tail}»",
+                f"МОУ {short_title} {tail}", place["code"], place["name"], spec["kind"], "село", "", spec["status"],
+                "01.09.1965", spec["last_day"], "; ".join(into), "нет", "нет", "",
+            ]
+        )  # fmt: skip
+    return rows
 
 
 def _school(school: School, year: int) -> Row:

@@ -19,7 +19,10 @@ resolved as (
     left join school_key as code_key
         on code_key.key_kind = 'code' and context.school_code = code_key.school_key
     left join school_key as login_key
-        on login_key.key_kind = 'login' and context.school_login = login_key.school_key
+        on
+            login_key.key_kind = 'login'
+            and context.school_login = login_key.school_key
+            and {{ key_holds('login_key', 'context.year') }}
     where context.year is not null
 ),
 

@@ -1,185 +1,83 @@
 {#-
-    Key of a school as written in a file → school_id. A pure function of the keys that the warehouse knows: the
-    code if one is known, else the login, else municipality and name.
+    Key of a school as written in a file → school_id, with the campaign years in which it is so. A pure function of the
+    files and of what people decided about keys that the files leave open: the code if one is known, else the login,
+    else municipality and name.
 -#}
 {{ config(materialized='table') }}
 
-with municipality as (
-    select
-        municipality_code,
-        max(municipality) as municipality
-    from {{ ref('stg_municipality') }}
-    group by municipality_code
-),
-
-school as (
-    select
-        school.school_code,
-        school.school_login,
-        coalesce(school.municipality, municipality.municipality) as municipality,
-        school.full_name,
-        school.short_name,
-        school.valid_from,
-        school.valid_to
-    from {{ ref('stg_school') }} as school
-    left join municipality
-        on school.municipality_code = municipality.municipality_code
-),
-
-register as (
-    select
-        school_code,
-        school_login,
-        municipality,
-        full_name as school_name,
-        valid_from,
-        valid_to
-    from school
-    union all
-    select
-        school_code,
-        school_login,
-        municipality,
-        short_name,
-        valid_from,
-        valid_to
-    from school
-    union all
-    select
-        cast(null as text),
-        school_login,
-        municipality,
-        school_name,
-        cast(null as date),
-        cast(null as date)
-    from {{ ref('stg_school_login') }}
-    union all
-    select
-        school_code,
-        school_login,
-        cast(null as text),
-        school_name,
-        cast(null as date),
-        cast(null as date)
-    from {{ ref('stg_school_context') }}
-    union all
-    -- Other spellings of a name belong to the municipality of their school; a code that no register holds brings none.
-    select distinct
-        school.school_code,
-        cast(null as text),
-        school.municipality,
-        alias.alias,
-        cast(null as date),
-        cast(null as date)
-    from {{ ref('stg_school_name_alias') }} as alias
-    inner join school
-        on alias.school_code = school.school_code
+with register as (
+    select * from {{ ref('int_register_key') }}
 ),
 
 -- Which kinds of key the registers hold at all: a kind that no register holds is introduced by the results themselves.
 register_kind as (
     select
-        coalesce(max(case when school_code is not null then 1 end), 0) as has_codes,
-        coalesce(max(case when school_login is not null then 1 end), 0) as has_logins,
-        coalesce(max(case when municipality is not null and school_name is not null then 1 end), 0) as has_names
+        coalesce(bool_or(school_code is not null), false) as has_codes,
+        coalesce(bool_or(municipality is not null and school_name is not null), false) as has_names
     from register
 ),
 
-written_login as (
-    select
-        school_login,
-        1 as is_registered
-    from register
-    where school_login is not null
-    union
-    select
-        school_login,
-        0
-    from {{ ref('int_result_key') }}
-    where school_login is not null
-),
-
-login_part as (
-    select
-        written.school_login,
-        max(written.is_registered) as is_registered,
-        regexp_replace(lower(written.school_login), '[0-9].*$', '') as prefix,
-        regexp_replace(lower(written.school_login), '^[^0-9]+', '') as digits
-    from written_login as written
-    group by written.school_login
-),
-
-login_family as (
-    select
-        part.school_login,
-        part.is_registered,
-        part.digits,
-        coalesce(family.family, part.prefix) as family,
-        case when family.family is null then part.prefix else coalesce(family.id_prefix, '') end as id_prefix
-    from login_part as part
-    left join {{ ref('login_prefix') }} as family
-        on part.prefix = family.prefix
-),
-
--- A login that the register ties to several codes over time: the code in force, else the latest.
-login_code as (
-    select
-        login_family.family,
-        login_family.digits,
-        register.school_code,
-        row_number() over (
-            partition by login_family.family, login_family.digits
-            order by
-                case when register.valid_to is null then 0 else 1 end,
-                register.valid_to desc,
-                coalesce(register.valid_from, cast('0001-01-01' as date)) desc,
-                register.school_code
-        ) as preference
-    from register
-    inner join login_family
-        on register.school_login = login_family.school_login
-    where register.school_code is not null
-),
-
-known_login as (
-    select
-        login_family.family,
-        login_family.digits,
-        coalesce('C' || min(login_code.school_code), 'L' || min(login_family.id_prefix) || login_family.digits)
-            as school_id
-    from login_family
-    cross join register_kind
-    left join login_code
-        on
-            login_family.family = login_code.family
-            and login_family.digits = login_code.digits
-            and login_code.preference = 1
-    where login_family.is_registered = 1 or register_kind.has_logins = 0
-    group by login_family.family, login_family.digits
+owner as (
+    select * from {{ ref('int_key_owner') }}
 ),
 
 unique_digits as (
     select
-        digits,
+        key_value as digits,
         min(school_id) as school_id
-    from known_login
-    where digits <> ''
-    group by digits
+    from owner
+    where key_kind = 'login' and key_value <> ''
+    group by key_value
     having count(distinct school_id) = 1
 ),
 
 login_key as (
     select
         'login' as key_kind,
-        login_family.school_login as school_key,
+        login.school_login as school_key,
         '' as municipality,
-        coalesce(known_login.school_id, unique_digits.school_id) as school_id,
-        login_family.is_registered
-    from login_family
-    left join known_login
-        on login_family.family = known_login.family and login_family.digits = known_login.digits
-    left join unique_digits
-        on login_family.digits = unique_digits.digits
+        owner.year_from,
+        owner.year_to,
+        case when not coalesce(owner.is_shared, false) then coalesce(owner.school_id, digits.school_id) end
+            as school_id,
+        login.is_registered,
+        case
+            when owner.is_shared then 'shared'
+            when owner.school_id is not null and login.is_registered then 'register'
+            when owner.school_id is not null and known.is_known then 'login_family'
+            when owner.school_id is not null then 'results'
+            when digits.school_id is not null then 'login_digits'
+            else 'unknown'
+        end as how,
+        owner.valid_from,
+        owner.valid_to
+    from {{ ref('int_login') }} as login
+    cross join (select coalesce(bool_or(is_registered), false) as is_known from {{ ref('int_login') }}) as known
+    left join owner
+        on owner.key_kind = 'login' and login.family = owner.key_group and login.digits = owner.key_value
+    left join unique_digits as digits
+        on login.digits = digits.digits
+),
+
+written_code as (
+    select
+        school_code,
+        0 as rank
+    from register
+    where school_code is not null
+    union all
+    select
+        school_code,
+        1
+    from {{ ref('int_result_key') }}
+    where school_code is not null
+    union all
+    -- Registers of support introduce no school.
+    select
+        school_key,
+        2
+    from {{ ref('int_key_use') }}
+    where key_kind = 'code'
 ),
 
 code_key as (
@@ -187,38 +85,23 @@ code_key as (
         'code' as key_kind,
         written.school_code as school_key,
         '' as municipality,
+        cast(null as integer) as year_from,
+        cast(null as integer) as year_to,
         case
-            when max(written.is_registered) = 1 or max(register_kind.has_codes) = 0 then 'C' || written.school_code
+            when min(written.rank) = 0 or (min(written.rank) = 1 and not bool_or(register_kind.has_codes))
+                then 'C' || written.school_code
         end as school_id,
-        max(written.is_registered) as is_registered
-    from (
-        select
-            school_code,
-            1 as is_registered
-        from register
-        where school_code is not null
-        union
-        select
-            school_code,
-            0
-        from {{ ref('int_result_key') }}
-        where school_code is not null
-    ) as written
+        min(written.rank) = 0 as is_registered,
+        case
+            when min(written.rank) = 0 then 'register'
+            when min(written.rank) = 1 and not bool_or(register_kind.has_codes) then 'results'
+            else 'unknown'
+        end as how,
+        cast(null as date) as valid_from,
+        cast(null as date) as valid_to
+    from written_code as written
     cross join register_kind
     group by written.school_code
-),
-
-registered_name as (
-    select
-        {{ fold_name('register.municipality') }} as municipality_folded,
-        {{ fold_name('register.school_name') }} as name_folded,
-        min(coalesce('C' || register.school_code, login_key.school_id)) as school_id
-    from register
-    left join login_key
-        on register.school_login = login_key.school_key
-    where register.municipality is not null and register.school_name is not null
-    group by 1, 2
-    having count(distinct coalesce('C' || register.school_code, login_key.school_id)) = 1
 ),
 
 written_name as (
@@ -234,33 +117,129 @@ written_name as (
 name_key as (
     select
         'name' as key_kind,
-        written_name.school_name as school_key,
-        written_name.municipality,
+        written.school_name as school_key,
+        written.municipality,
+        owner.year_from,
+        owner.year_to,
         case
-            when register_kind.has_names = 1 then registered_name.school_id
-            else 'N' || substr(md5(written_name.municipality_folded || '|' || written_name.name_folded), 1, 10)
+            when not register_kind.has_names
+                then 'N' || substr(md5(written.municipality_folded || '|' || written.name_folded), 1, 10)
+            when not owner.is_shared then owner.school_id
         end as school_id,
-        case when registered_name.school_id is null then 0 else 1 end as is_registered
-    from written_name
+        coalesce(not owner.is_shared, false) as is_registered,
+        case
+            when not register_kind.has_names then 'results'
+            when owner.is_shared then 'shared'
+            else coalesce(owner.origin, 'unknown')
+        end as how,
+        owner.valid_from,
+        owner.valid_to
+    from written_name as written
     cross join register_kind
-    left join registered_name
+    left join owner
         on
-            written_name.municipality_folded = registered_name.municipality_folded
-            and written_name.name_folded = registered_name.name_folded
+            owner.key_kind = 'name'
+            and written.municipality_folded = owner.key_group
+            and written.name_folded = owner.key_value
 ),
 
-final as (
+by_rule as (
     select * from login_key
     union all
     select * from code_key
     union all
     select * from name_key
+),
+
+-- A key that several schools bear at one time is one row, without a school.
+ruled as (
+    select distinct
+        key_kind,
+        school_key,
+        municipality,
+        case when how <> 'shared' then year_from end as year_from,
+        case when how <> 'shared' then year_to end as year_to,
+        school_id,
+        is_registered and school_id is not null as is_registered,
+        how,
+        case when how <> 'shared' then valid_from end as valid_from,
+        case when how <> 'shared' then valid_to end as valid_to,
+        {{ fold_key('key_kind', 'school_key') }} as key_folded,
+        {{ fold_name('municipality') }} as municipality_folded
+    from by_rule
+),
+
+-- The school that a decision names: by its code where codes are known, else by a login of one school.
+target as (
+    select
+        lower(school_key) as target_key,
+        min(school_id) as school_id
+    from ruled
+    where key_kind in ('code', 'login') and school_id is not null
+    group by lower(school_key)
+    having count(distinct school_id) = 1
+),
+
+decided as (
+    select distinct
+        ruled.key_kind,
+        ruled.school_key,
+        ruled.municipality,
+        cast(null as integer) as year_from,
+        cast(null as integer) as year_to,
+        case decision.decision
+            when 'school' then target.school_id
+            when 'new' then case ruled.key_kind
+                when 'code' then 'C' || ruled.school_key
+                when 'login' then 'L' || login.id_prefix || login.digits
+                else 'N' || substr(md5(ruled.municipality_folded || '|' || ruled.key_folded), 1, 10)
+            end
+        end as school_id,
+        false as is_registered,
+        case
+            when decision.decision = 'not_school' then 'not_school'
+            when decision.decision = 'school' and target.school_id is null then 'unknown'
+            else 'decision'
+        end as how,
+        cast(null as date) as valid_from,
+        cast(null as date) as valid_to,
+        -- What the rules would say: where it is another school, the decision is due to be looked at again.
+        max(ruled.school_id)
+            over (partition by ruled.key_kind, ruled.school_key, ruled.municipality) as ruled_school_id
+    from ruled
+    inner join {{ ref('stg_school_decision') }} as decision
+        on
+            ruled.key_kind = decision.key_kind
+            and ruled.key_folded = decision.school_key
+            and ruled.municipality_folded = decision.municipality
+    left join target
+        on decision.target_key = target.target_key
+    left join {{ ref('int_login') }} as login
+        on ruled.key_kind = 'login' and ruled.school_key = login.school_login
+),
+
+final as (
+    select * from decided
+    union all
+    select
+        ruled.key_kind,
+        ruled.school_key,
+        ruled.municipality,
+        ruled.year_from,
+        ruled.year_to,
+        ruled.school_id,
+        ruled.is_registered,
+        ruled.how,
+        ruled.valid_from,
+        ruled.valid_to,
+        ruled.school_id as ruled_school_id
+    from ruled
+    left join decided
+        on
+            ruled.key_kind = decided.key_kind
+            and ruled.school_key = decided.school_key
+            and ruled.municipality = decided.municipality
+    where decided.school_key is null
 )
 
-select
-    key_kind,
-    school_key,
-    municipality,
-    school_id,
-    is_registered = 1 as is_registered
-from final
+select * from final

@@ -14,7 +14,10 @@ with vpr as (
         cast(round(summary.pct_5 * summary.n_participants / 100) as integer) as n_mark_5
     from {{ ref('stg_vpr_school_summary') }} as summary
     inner join {{ ref('int_school_key') }} as school
-        on school.key_kind = 'login' and summary.school_login = school.school_key
+        on
+            school.key_kind = 'login'
+            and summary.school_login = school.school_key
+            and {{ key_holds('school', 'summary.year') }}
     inner join {{ ref('int_procedure_key') }} as key
         on
             key.exam = 'vpr'
@@ -59,6 +62,7 @@ ege as (
             school.key_kind = 'name'
             and summary.school_name = school.school_key
             and summary.municipality = school.municipality
+            and {{ key_holds('school', 'summary.year') }}
     inner join {{ ref('int_procedure_key') }} as key
         on key.exam = 'ege' and summary.year = key.year and summary.subject = key.subject and key.subject_code = -1
     where

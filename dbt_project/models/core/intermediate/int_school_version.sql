@@ -10,51 +10,14 @@ with school_key as (
     where school_id is not null
 ),
 
-register_row as (
-    select
-        'C' || school.school_code as school_id,
-        school.*,
-        -- The same code and start of validity in two files: the later file is right.
-        row_number() over (
-            partition by school.school_code, school.valid_from
-            order by school.part_id desc, school.row_no desc
-        ) as preference
-    from {{ ref('stg_school') }} as school
-    where school.school_code is not null
-),
-
 register_version as (
     select
-        school_id,
-        school_code,
-        school_login,
+        record_of as school_id,
+        record.*,
         coalesce(full_name, short_name) as name,
-        coalesce(short_name, full_name) as short_name,
-        municipality_code,
-        municipality,
-        school_kind,
-        education_level,
-        locality,
-        inn,
-        status,
-        is_leader,
-        is_innovation_site,
-        enrolment,
-        ate_code,
-        successor_code,
-        valid_from,
-        -- A version ends where the next begins, if the register does not say so itself.
-        least(
-            coalesce(valid_to, lead(valid_from) over history - 1),
-            lead(valid_from) over history - 1
-        ) as valid_to,
-        row_number() over history as version_no,
-        row_number() over (
-            partition by school_id order by coalesce(valid_from, cast('0001-01-01' as date)) desc
-        ) = 1 as is_current
-    from register_row
-    where preference = 1
-    window history as (partition by school_id order by coalesce(valid_from, cast('0001-01-01' as date)))
+        coalesce(short_name, full_name) as known_short_name
+    from {{ ref('int_school_record') }} as record
+    where school_code is not null
 ),
 
 login_row as (
@@ -83,7 +46,10 @@ context_row as (
     left join school_key as code_key
         on code_key.key_kind = 'code' and context.school_code = code_key.school_key
     left join school_key as login_key
-        on login_key.key_kind = 'login' and context.school_login = login_key.school_key
+        on
+            login_key.key_kind = 'login'
+            and context.school_login = login_key.school_key
+            and {{ key_holds('login_key', 'context.year') }}
 ),
 
 result_of_school as (
@@ -94,7 +60,10 @@ result_of_school as (
         result.municipality
     from {{ ref('int_result_key') }} as result
     inner join school_key
-        on school_key.key_kind = 'login' and result.school_login = school_key.school_key
+        on
+            school_key.key_kind = 'login'
+            and result.school_login = school_key.school_key
+            and {{ key_holds('school_key', 'result.year') }}
     union all
     select
         school_key.school_id,
@@ -107,6 +76,7 @@ result_of_school as (
             school_key.key_kind = 'name'
             and result.school_name = school_key.school_key
             and result.municipality = school_key.municipality
+            and {{ key_holds('school_key', 'result.year') }}
 ),
 
 result_row as (
@@ -122,7 +92,8 @@ result_row as (
 identity as (
     select
         school_id,
-        min(case when key_kind = 'code' then school_key end) as school_code,
+        -- A code that a decision gives to a school is not the school's own.
+        min(case when key_kind = 'code' and school_id = 'C' || school_key then school_key end) as school_code,
         min(case when key_kind = 'login' and is_registered then school_key end) as school_login,
         max(case when is_registered then 1 else 0 end) as is_registered
     from school_key
@@ -139,7 +110,7 @@ assembled as (
             version.name, login_row.school_name, context_row.full_name, context_row.school_name, result_row.school_name
         )
             as name,
-        coalesce(version.short_name, login_row.school_name, context_row.school_name, result_row.school_name)
+        coalesce(version.known_short_name, login_row.school_name, context_row.school_name, result_row.school_name)
             as short_name,
         version.municipality_code,
         coalesce(version.municipality, login_row.municipality, result_row.municipality) as municipality,

@@ -301,6 +301,7 @@ held as (
         on
             school.school_key = summary.school_name
             and school.municipality = summary.municipality
+            and {{ key_holds('school', 'summary.year') }}
             and changed_procedure.year - changed_procedure.years_back = summary.year
     inner join {{ ref('int_procedure_key') }} as key
         on
@@ -320,6 +321,7 @@ held as (
     inner join {{ ref('stg_vpr_school_summary') }} as summary
         on
             school.school_key = summary.school_login
+            and {{ key_holds('school', 'summary.year') }}
             and changed_procedure.year - changed_procedure.years_back = summary.year
     inner join {{ ref('int_procedure_key') }} as key
         on

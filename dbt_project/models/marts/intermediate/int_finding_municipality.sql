@@ -12,6 +12,7 @@ named as (
             finding.part_id,
             finding.row_no,
             {{ school_code('landed.school_code') ~ ' as school_code' if 'school_code' in columns else 'cast(null as text) as school_code' }},
+            part.year,
             {{ 'landed.school_login' if 'school_login' in columns else 'cast(null as text) as school_login' }}
         from {{ source('landing', name) }} as landed
         inner join {{ source('ops', 'row_finding') }} as finding
@@ -24,6 +25,7 @@ named as (
         cast(null as bigint) as part_id,
         cast(null as integer) as row_no,
         cast(null as text) as school_code,
+        cast(null as integer) as year,
         cast(null as text) as school_login
     where false
 
@@ -48,6 +50,9 @@ from named
 left join {{ ref('int_school_key') }} as by_code
     on by_code.key_kind = 'code' and named.school_code = by_code.school_key
 left join {{ ref('int_school_key') }} as by_login
-    on by_login.key_kind = 'login' and named.school_login = by_login.school_key
+    on
+        by_login.key_kind = 'login'
+        and named.school_login = by_login.school_key
+        and {{ key_holds('by_login', 'named.year') }}
 inner join school on coalesce(by_code.school_id, by_login.school_id) = school.school_id
 group by named.part_id, named.row_no

@@ -48,5 +48,8 @@ inner join part on named.part_id = part.part_id
 left join {{ ref('int_school_key') }} as by_code
     on by_code.key_kind = 'code' and named.school_code = by_code.school_key
 left join {{ ref('int_school_key') }} as by_login
-    on by_login.key_kind = 'login' and named.school_login = by_login.school_key
+    on
+        by_login.key_kind = 'login'
+        and named.school_login = by_login.school_key
+        and {{ key_holds('by_login', 'part.year') }}
 where coalesce(by_code.school_id, by_login.school_id) is not null

@@ -113,6 +113,22 @@ partner as (
 
 ),
 
+history as (
+
+    select
+        school.year,
+        school.school_id,
+        string_agg(event.told, '; ' order by event.happened_on, event.history_id) as history
+    from school
+    inner join {{ ref('mart_school_history') }} as event
+        on
+            school.school_id = event.school_id
+            -- Years that were before know nothing of it.
+            and coalesce(extract(year from event.happened_on) <= school.year, true)
+    group by school.year, school.school_id
+
+),
+
 course as (
 
     select
@@ -172,6 +188,7 @@ select
     course.headcount,
     course.is_pd_complete,
     case when programme.programmes is not null then programme.has_moved end as has_moved,
+    history.history,
     '{{ env_var("RAVENSTVO_CALCULATION_ID", "manual") }}' as calculation_id
 from school
 left join result on school.year = result.year and school.school_id = result.school_id
@@ -181,4 +198,5 @@ left join context on school.year = context.year and school.school_id = context.s
 left join marker on school.year = marker.year and school.school_id = marker.school_id
 left join programme on school.year = programme.year and school.school_id = programme.school_id
 left join partner on school.year = partner.year and school.school_id = partner.school_id
+left join history on school.year = history.year and school.school_id = history.school_id
 left join course on school.year = course.year and school.school_id = course.school_id

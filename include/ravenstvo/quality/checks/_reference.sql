@@ -96,6 +96,21 @@ create index on register_login (digits);
 create temp table register_code as
 select distinct school_code as code from register_row where school_code is not null;
 
+-- Keys that people have decided on: they name a school, or one that no register has.
+create temp table decided_key as
+select key_kind, school_key, municipality
+from (
+    select distinct on (key_kind, school_key, municipality) *
+    from ops.school_decision
+    order by key_kind, school_key, municipality, decision_id desc
+) as decided
+where
+    decision = 'new'
+    or (
+        decision = 'school'
+        and (target_key in (select code from register_code) or target_key in (select login from register_login))
+    );
+
 create temp table register_name as
 select distinct pg_temp.fold_name(name) as name, municipality
 from register_row, lateral (values (full_name), (short_name)) as names (name)
@@ -116,6 +131,7 @@ where part.in_force and ate_code is not null and not pg_temp.is_rejected(part_id
 -- The same rule as the star's: the login itself, its family with the same digits, or digits that only one login has.
 create function pg_temp.login_known(x text) returns boolean language sql stable as $$
     select case
+        when exists (select 1 from decided_key where key_kind = 'login' and school_key = lower(x)) then true
         when not exists (select 1 from register_login) or x !~ '^[A-Za-z]+[0-9]+$' then null
         when exists (select 1 from register_login where login = lower(x)) then true
         when (
@@ -134,5 +150,6 @@ create function pg_temp.code_known(x text) returns boolean language sql stable a
     select case
         when not exists (select 1 from register_code) or pg_temp.code6(x) !~ '^[0-9]{6}$' then null
         else exists (select 1 from register_code where code = pg_temp.code6(x))
+            or exists (select 1 from decided_key where key_kind = 'code' and school_key = pg_temp.code6(x))
     end
 $$;

@@ -21,6 +21,10 @@ schools as materialized (
                     where register_name.name = said.folded_name
                         and coalesce(register_name.municipality = said.folded_municipality, true)
                 )
+                or exists (
+                    select 1 from decided_key
+                    where key_kind = 'name' and school_key = said.folded_name and municipality = said.folded_municipality
+                )
         end as is_known
     from (
         select

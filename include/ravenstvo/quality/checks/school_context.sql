@@ -53,6 +53,9 @@ select
                 select 1 from register_row
                 where register = 'school' and school_code = pg_temp.code6(landed.school_code)
             )
+            and not exists (
+                select 1 from decided_key where key_kind = 'code' and school_key = pg_temp.code6(landed.school_code)
+            )
             then landed.school_code
     end as unknown_school,
     case when landed.row_no > repeated.first_row_no then repeated.first_row_no end as first_row_no
