@@ -82,6 +82,7 @@ MAY_NOT = {
         "insert into ops.pseudonym_key (version, fingerprint, made_by, reason) values (9, 'x', 'x', 'x')",
         "delete from ops.publication",
         "delete from ops.withdrawal",
+        "delete from ops.school_decision",
         "delete from vault.original",
         "insert into seeds.subject values ('x')",
     ),

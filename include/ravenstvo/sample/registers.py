@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
+from typing import Any
 
 from ravenstvo.sample.region import TITLES, School
 from ravenstvo.sample.spec import names, template, works
@@ -34,7 +35,7 @@ def write_registers(out: Path, schools: list[School], years: list[int]) -> None:
 
 def _records(school: School, year: int, *, with_past: bool) -> list[Row]:
     """Records of a school in the registry: one, or two where it bore another name before."""
-    row = _school(school, year)
+    row: list[Any] = list(_school(school, year))
     merged, renamed = names()["merged_at"], names()["renamed_at"]
     if with_past and school.index == merged["place"]:
         row[VALID_FROM] = merged["first_day"]
@@ -50,7 +51,7 @@ def _former(schools: list[School]) -> list[Row]:
     """Schools that were there before the first files: the registry still knows them, and what became of them."""
     former = names()["former_schools"]
     codes = [f"{names()['municipalities'][spec['place']]['code']}{spec['number']:03d}" for spec in former]
-    rows = []
+    rows: list[Row] = []
     for code, spec in zip(codes, former, strict=True):
         place = names()["municipalities"][spec["place"]]
         long_title, short_title = TITLES[spec["kind"]]

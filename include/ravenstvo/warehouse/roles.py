@@ -34,7 +34,9 @@ _BOOK = (
 )
 # Who looked into the vault, which key is in use, who reads which municipality: the owner writes, auditors read.
 _GUARDED = ("pseudonym_key", "reader", "vault_access")
-_AUDITED = (*_GUARDED, "calculation", "publication", "withdrawal")
+# What people decided: nothing but the owner, on their behalf, writes it.
+_DECIDED = ("publication", "school_decision", "withdrawal")
+_AUDITED = (*_GUARDED, *_DECIDED, "calculation")
 
 _COMMENTS = {
     LOADER: "Загрузка: пишет в landing и ops, читает справочники",
@@ -132,8 +134,8 @@ def _loader(cursor: Cursor) -> list[str]:
         "alter default privileges in schema landing grant select, insert on tables to loader",
         "grant select, insert, update, delete on all tables in schema ops to loader",
         "alter default privileges in schema ops grant select, insert, update, delete on tables to loader",
-        f"revoke all on {_of_ops(*_GUARDED, 'publication', 'withdrawal')} from loader",
-        "grant select on ops.publication, ops.withdrawal, ops.pseudonym_key to loader",
+        f"revoke all on {_of_ops(*_GUARDED, *_DECIDED)} from loader",
+        f"grant select on {_of_ops('pseudonym_key', *_DECIDED)} to loader",
         # Which files were removed when their time had come; number, time and user of an entry are not its to choose.
         "grant insert (action, person, machine_user, file_id, sha256, reason) on ops.vault_access to loader",
         "grant insert on vault.deid_run to loader",

@@ -54,6 +54,8 @@ def test_iso_date(written):
 
 
 def test_column_cells_extract_replace_and_pad():
-    assert ColumnCells(None, {}, 6, False)["1001"] == "001001"
+    codes = ColumnCells(None, {}, 6, False)
+    assert [codes[code] for code in ("1001", "001001", 45002.0, "школа")] == ["001001", "001001", "045002", "школа"]
+    assert codes.restored == {"1001", "45002"}, "only codes that have lost zeros got them back"
     assert ColumnCells(r"reg\d+_vpr_(m\d+)", {}, None, False)["22,reg22_vpr_m004,x"] == "m004"
     assert ColumnCells(None, {"нет отметки": ""}, None, False)["НЕТ отметки"] == ""
