@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import openpyxl
 import pytest
 from ravenstvo.calculation.lifecycle import begin
 from ravenstvo.calculation.stages import run_stage
 from ravenstvo.intake.discover import read_inbox
 from ravenstvo.intake.landing import land
 from ravenstvo.intake.versions import settle
+from ravenstvo.publishing.senders import write_reports
 from ravenstvo.quality import validate
 from ravenstvo.sample import Broken, generate_broken
 from ravenstvo.settings import Settings
@@ -42,8 +44,15 @@ def test_each_bad_file_is_told_and_the_others_load(warehouse: Settings, tmp_path
         if not one.is_refused and one.words:
             messages = _row_messages(warehouse, path)
             assert any(all(word in message for word in one.words) for message in messages), (path, messages)
-    reports = list((warehouse.reports_dir).rglob("*.xlsx"))
-    assert len(reports) >= len(refused)
+    write_reports(warehouse, YEAR)
+    assert _told_as_refused(warehouse) == refused, "each refused file stands in the workbook of whoever sent it"
+
+
+def _told_as_refused(settings: Settings) -> set[str]:
+    """Files that the workbooks of the senders name as not loaded."""
+    books = [openpyxl.load_workbook(path) for path in settings.reports_dir.rglob("*.xlsx")]
+    rows = [row for book in books for row in book["Что исправить"].iter_rows(min_row=2, max_col=2, values_only=True)]
+    return {path for kind, path in rows if kind == "Файл не загружен"}
 
 
 def _ask(settings: Settings, query: str, *values: object) -> list[tuple]:
