@@ -111,7 +111,8 @@ worded as (
             when 'own split' then since || ' разделена, правопреемник — ' || other_name || '; ' || whose_results
             when 'own closed' then since || ' закрыта, правопреемника нет'
             when 'own through_others' then 'последний правопреемник — ' || other_name
-            when 'taken_over recoded' then since || ' у школы новый код, до этого — ' || other_name || '; ' || whose_results
+            when 'taken_over recoded'
+                then since || ' у школы новый код, до этого — ' || other_name || '; ' || whose_results
             when 'taken_over merged'
                 then since || ' школа создана слиянием, в неё вошла ' || other_name || '; ' || whose_results
             when 'taken_over joined' then since || ' в школу влилась ' || other_name || '; ' || whose_results
