@@ -1,6 +1,6 @@
 """Kills `ravenstvo run` at many points and looks whether the same command still ends in the same marts.
 
-    python bench/kills.py --points 30 [--inbox FOLDER] [--year Y] [--in-a-row 5]
+    python bench/kills.py --points 30 [--inbox FOLDER] [--year Y] [--in-a-row 3]
 
 A run without deaths says how long it takes and what the marts are. Then, in fresh homes, the whole process group of the
 command is killed (SIGKILL) at points spread over that time; `--in-a-row` deaths follow each other in a home, each run
@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -53,33 +54,36 @@ def main() -> int:
             whole = time.monotonic() - started
             wanted = _hashes(home)
         print(f"without deaths: {whole:.0f} s, {len(wanted)} marts", flush=True)
-        n_points = n_killed = n_wrong = 0
-        while n_points < asked.points:
-            row = min(asked.in_a_row, asked.points - n_points)
-            with _home(template, Path(folder) / f"home{n_points}") as home:
+        # Spread over the whole run, whatever the seed. What a dead run leaves is continued sooner than it was begun, so
+        # the late points come first in a fresh home.
+        points = deque(whole * (number + generator.random()) / asked.points for number in range(asked.points))
+        n_killed = n_chains = n_wrong = 0
+        while points:
+            with _home(template, Path(folder) / f"home{n_chains}") as home:
                 told = []
-                for _ in range(row):
-                    # Stratified: the points are spread over the whole run, whatever the seed.
-                    after = whole * (n_points % asked.points + generator.random()) / asked.points
-                    kind = KINDS[n_points % len(KINDS)]
-                    is_killed = _die(home, asked, after, kind)
-                    n_killed += is_killed
-                    told.append(f"{kind} {after:.1f} s{'' if is_killed else ' (was done)'}")
-                    n_points += 1
+                for place in range(min(asked.in_a_row, len(points))):
+                    after = points.popleft() if place else points.pop()
+                    kind = KINDS[n_killed % len(KINDS)]
+                    if not _die(home, asked, after, kind):
+                        told.append(f"done before {after:.1f} s")
+                        if place:  # else no run takes so long
+                            points.append(after)
+                        break
+                    n_killed += 1
+                    told.append(f"{kind} {after:.1f} s")
                 _finish(home, asked)
                 found = _hashes(home)
-                unlike = sorted(mart for mart in wanted.keys() | found.keys() if wanted.get(mart) != found.get(mart))
-                n_wrong += bool(unlike)
-                ended = f"DIFFERENT {', '.join(unlike)}" if unlike else "same marts"
-                print(f"{', '.join(told)}: {ended}", flush=True)
-        print(f"points: {n_points}, killed at {n_killed}, chains that ended otherwise: {n_wrong}")
+            unlike = sorted(mart for mart in wanted.keys() | found.keys() if wanted.get(mart) != found.get(mart))
+            n_chains, n_wrong = n_chains + 1, n_wrong + bool(unlike)
+            print(f"{', '.join(told)}: {'DIFFERENT ' + ', '.join(unlike) if unlike else 'same marts'}", flush=True)
+        print(f"deaths: {n_killed} in {n_chains} homes; ended otherwise: {n_wrong}")
     return int(n_wrong > 0)
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     parser.add_argument("--points", type=int, default=30)
-    parser.add_argument("--in-a-row", type=int, default=5)
+    parser.add_argument("--in-a-row", type=int, default=3)
     parser.add_argument("--inbox", type=Path)
     parser.add_argument("--year", type=int)
     parser.add_argument("--seed", type=int, default=1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import groupby, islice
 from typing import Any
 
 from psycopg2.extensions import cursor as Cursor
@@ -25,6 +25,7 @@ order by correction.correction_id
 """
 _ROWS = """
 select correction.correction_id, correction.source, row.change, row.school_key, row.record,
+    row.part_before, row.part_now,
     file_before.path as path_before, part_before.sheet as sheet_before, row.row_before,
     file_now.path as path_now, part_now.sheet as sheet_now, row.row_now,
     row.column_name, row.value_before, row.value_now
@@ -128,7 +129,8 @@ def corrected_lines(corrected: Corrected) -> Iterator[str]:
             f"исчезло {number(file.n_removed)}; школ: {number(file.n_schools)}"
         )
         own = (row for row in corrected.rows if row.correction_id == file.correction_id)
-        yield from (f"      {_row_line(row)}" for row in islice(own, _ROWS_TOLD))
+        for _, cells in islice(groupby(own, _record), _ROWS_TOLD):
+            yield f"      {_record_line(list(cells))}"
         if (n_more := file.n_changed + file.n_added + file.n_removed - _ROWS_TOLD) > 0:
             yield f"      … и ещё {counted(n_more, 'запись', 'записи', 'записей')}"
     if len(corrected.files) > _FILES_TOLD:
@@ -181,13 +183,24 @@ def _what(file: Any) -> str:
     return f"{now} вместо {gone}" if gone else f"{now} — вместо части прежних строк"
 
 
-def _row_line(row: Any) -> str:
+def _record(row: Any) -> tuple[Any, ...]:
+    """What the cells of one record have in common."""
+    return row.change, row.part_before, row.row_before, row.part_now, row.row_now, row.record
+
+
+def _record_line(cells: list[Any]) -> str:
+    row = cells[0]
     place = f"строка {row.row_now if row.row_now is not None else row.row_before}"
-    whose = ", ".join(text for text in (row.school_key and f"школа {row.school_key}", row.record) if text)
+    whose = ", ".join(text for text in (place, row.school_key and f"школа {row.school_key}", row.record) if text)
     if row.change != "changed":
-        return f"{place}, {whose}: {_CHANGES[row.change]}"
-    was, has = (value if value not in (None, "") else "пусто" for value in _values(row))
-    return f"{place}, {whose}: {_column(row)} — было {was}, стало {has}"
+        return f"{whose}: {_CHANGES[row.change]}"
+    return f"{whose}: {'; '.join(map(_cell_line, cells))}"
+
+
+def _cell_line(row: Any) -> str:
+    if row.column_name in PRIVATE_COLUMNS:
+        return f"{_column(row)} — изменено"
+    return f"{_column(row)} — было {row.value_before or 'пусто'}, стало {row.value_now or 'пусто'}"
 
 
 def _values(row: Any) -> tuple[str | None, str | None]:
