@@ -190,12 +190,10 @@ def write_difference(found: Difference, target: Path) -> Path:
         book.lines("Сводка", f"Изменения перечня, {found.year} год", _summary(found), (44, 110))
         for kind in _KINDS:
             book.table(kind, _COLUMNS, map(_cells, found.of_kind(kind)))
-        for name, columns, rows in (
-            ("Исправленные файлы", corrected.FILE_COLUMNS, map(corrected.file_cells, found.corrected.files)),
-            ("Строки файлов", corrected.ROW_COLUMNS, map(corrected.row_cells, found.corrected.rows)),
-            ("Витрины", corrected.MART_COLUMNS, map(corrected.mart_cells, found.corrected.marts)),
-        ):
-            book.table(name, columns, rows, empty="Файлы не исправлялись.")
+        if found.corrected.files:
+            book.table("Исправленные файлы", corrected.FILE_COLUMNS, map(corrected.file_cells, found.corrected.files))
+            book.table("Строки файлов", corrected.ROW_COLUMNS, map(corrected.row_cells, found.corrected.rows))
+            book.table("Витрины", corrected.MART_COLUMNS, map(corrected.mart_cells, found.corrected.marts))
     return target
 
 
