@@ -129,12 +129,12 @@ def _pupil(column: str) -> sql.Composable:
 
     What was made of the name within a school and year (and of a participant's code) is another one in another school
     or year: it is left blank there, and the rule about rows that name nobody asks for the name. Only a pseudonym of
-    name and document (level 2) is the same everywhere.
+    the СНИЛС (level 1) or of name and document (level 2) is the same everywhere.
     """
     same = "landed.{0} is not distinct from original.{0}"
     holds = f"{same.format('school_code')} and {same.format('year')}"
     if column != "name_key":
-        holds = f"({holds}) or original.link_level = '2'"
+        holds = f"({holds}) or original.link_level in ('1', '2')"
     return sql.SQL(
         f"case when landed.name_key is not null then landed.{column} when {holds} then original.{column} end"
     )

@@ -136,16 +136,24 @@ def _settle_content(cursor: Cursor, versions: list[Version]) -> None:
                 earlier.replaced_by.append(later.part_id)
 
 
+def _take_turn(connection: Connection) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("select pg_advisory_xact_lock(hashtext('ravenstvo.settle'))")
+
+
 def settle(settings: Settings) -> int:
     """Decide anew what is in force for every content that got a new part.
 
     Returns:
         Number of contents looked at. The outcome depends on the parts alone, not on the order of this call's work.
     """
-    with connect(settings, LOADER) as connection:
-        with connection.cursor() as cursor:
-            cursor.execute("select pg_advisory_xact_lock(hashtext('ravenstvo.settle'))")
+    # The loader may only add rows. Completing what came back is the owner's, and stands by itself: what is completed
+    # and not settled, because the run was killed here, is settled by the next one.
+    with connect(settings) as connection:
+        _take_turn(connection)
         find_originals(connection)
+    with connect(settings, LOADER) as connection:
+        _take_turn(connection)
         contents = _unsettled(connection)
         rows = []
         for versions in contents.values():
