@@ -60,6 +60,20 @@ def test_each_difference_is_told_with_its_numbers(intake, changed, n, code, word
     assert intake.ask("select count(*) from landing.vpr_result") == [(60 + n,)]
 
 
+def test_a_newer_version_that_is_much_shorter_is_told_once(intake):
+    intake.write(path(2023), [HEADER, *rows(60)])
+    intake.write("2023/5/Математика 5 v2.xlsx", [HEADER, *rows(50)])
+    intake.take(2023)
+    assert find_drift(intake.settings) == 0
+    intake.write("2023/5/Математика 5 v3.xlsx", [HEADER, *rows(39)])
+    intake.take(2023)
+    assert [find_drift(intake.settings) for _ in range(2)] == [1, 0]
+    [(code, message)] = intake.ask("select code, message from ops.file_problem")
+    assert code == "drift_fewer_rows_than_before"
+    # Beside the version that it replaced, not the first one.
+    assert ("39" in message, "50" in message, "60" in message, "v2" in message) == (True, True, False, True)
+
+
 def test_a_usual_year_is_not_remarked_upon_and_a_second_look_finds_nothing(intake):
     for year in (2021, 2022, 2023):
         intake.write(path(year), [HEADER, *rows(60 + year % 3)])

@@ -29,6 +29,7 @@ from ravenstvo.sample import generate
 from ravenstvo.settings import Settings
 from ravenstvo.sources import load_sources
 from ravenstvo.warehouse import server
+from ravenstvo.warehouse.as_of import warehouse_as_of
 from ravenstvo.warehouse.connection import connect
 from ravenstvo.warehouse.migrate import upgrade
 
@@ -279,3 +280,21 @@ def test_an_earlier_state_is_calculated_again_and_the_marts_stay(
     assert {file.name for file in folder.iterdir()} == {"Сравнение.xlsx", f"{YEAR} — Регион.xlsx"}
     said = capsys.readouterr().out
     assert f"витрин {len(compared.recorded_hashes)} из {len(compared.recorded_hashes)}" in said
+
+
+def test_an_earlier_state_has_the_decisions_of_its_time(home: Patient, tmp_path: Path) -> None:
+    decided = (
+        "insert into ops.school_decision (key_kind, school_key, key_written, decision, decided_by, reason, file_name,"
+        " file_sha256) values ('code', '%s', '%s', 'new', 'Иванова А. А.', 'проверено', 'книга.xlsx', '')"
+        " returning decided_at"
+    )
+    ((early,),) = home.ask(decided % ("990001", "990001"))
+    ((late,),) = home.ask(decided % ("990002", "990002"))
+    assert late > early
+    with (
+        warehouse_as_of(home.settings, early, tmp_path / "прежнее") as there,
+        connect(there) as connection,
+        connection.cursor() as cursor,
+    ):
+        cursor.execute("select school_key from ops.school_decision")
+        assert cursor.fetchall() == [("990001",)]

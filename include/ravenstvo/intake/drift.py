@@ -78,6 +78,29 @@ join ops.source_file as file using (file_id)
 order by fresh.part_id
 """
 
+# A part beside the one that it put out of force as a whole; of several the latest.
+_SHRUNK = """
+select part.file_id, file.path, part.sheet, part.n_records, before.n_records, before.path
+from ops.source_part as part
+join ops.source_file as file using (file_id)
+cross join lateral (
+  select earlier.n_records, earlier_file.path
+  from ops.source_part as earlier
+  join ops.source_file as earlier_file using (file_id)
+  where earlier.superseded_by = part.part_id and earlier.status = 'landed'
+  order by earlier.landed_at desc, earlier.part_id desc
+  limit 1
+) as before
+where part.status = 'landed' and part.in_force
+  and before.n_records >= %(min_rows)s and part.n_records * 100 < %(threshold)s * before.n_records
+  and not exists (
+    select from ops.file_problem as told
+    where told.file_id = part.file_id and told.sheet = part.sheet and told.code = %(code)s
+  )
+order by part.part_id
+"""
+_SHRUNK_RULE = "fewer_rows_than_before"
+
 
 @dataclass(frozen=True)
 class Profile:
@@ -152,6 +175,7 @@ def find_drift(settings: Settings) -> int:
         cursor.execute("select pg_advisory_xact_lock(hashtext('ravenstvo.drift'))")
         fresh = _profile_new(cursor)
         found = list(_compare_new(cursor, fresh)) if fresh else []
+        found += _shrunk(cursor)
         execute_values(
             cursor,
             "insert into ops.file_problem"
@@ -159,6 +183,15 @@ def find_drift(settings: Settings) -> int:
             found,
         )
     return len(found)
+
+
+def _shrunk(cursor: Cursor) -> Iterator[tuple[Any, ...]]:
+    """Rows of ``ops.file_problem`` for newer versions that are much shorter: a part of the region sent as the whole."""
+    rule, code = drift_rules()[_SHRUNK_RULE], f"drift_{_SHRUNK_RULE}"
+    cursor.execute(_SHRUNK, {"min_rows": rule["min_rows"], "threshold": rule["threshold"], "code": code})
+    for file_id, path, sheet, n_now, n_before, replaced in cursor.fetchall():
+        told = rule["message"].format(now=n_now, before=n_before, replaced=replaced)
+        yield file_id, path, sheet, None, code, "warning", told, rule["advice"]
 
 
 def _profile_new(cursor: Cursor) -> list[int]:

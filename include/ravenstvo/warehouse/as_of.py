@@ -1,4 +1,4 @@
-"""A second warehouse that holds what the first one knew at a moment: files, withdrawals, approvals up to then.
+"""A second warehouse that holds what the first one knew at a moment: files, withdrawals, decisions, lists up to then.
 
 It is a database of its own on the same server, so that whatever is computed there, the warehouse itself and its readers
 see nothing of it. Nothing derived is copied: what is in force, what is rejected, the star and the marts are made
@@ -70,6 +70,8 @@ _THEN: dict[str, dict[str, str]] = {
           when landed_at is null then 'waiting'
           else 'landed' end""",
         "in_force": "false",
+        # Rows may come back before the file that they correct does.
+        "corrects": "case when corrects in (select part_id from part_then) then corrects end",
         **dict.fromkeys(
             ("version", "superseded_by", "validated_at", "n_rows_accepted", "n_rows_rejected", "n_warnings"), "null"
         ),
@@ -94,6 +96,7 @@ _TABLES = (
     ("ops.control_total", "join part_then using (part_id)"),
     ("ops.file_problem", "join file_then using (file_id) where code not like 'drift%'"),
     ("ops.withdrawal", "where withdrawn_at <= {moment}"),
+    ("ops.school_decision", "where decided_at <= {moment}"),
     ("ops.municipality_shape", ""),
     ("ops.calculation", "join calculation_then using (calculation_id)"),
     ("ops.publication", "join publication_then using (publication_id)"),

@@ -9,6 +9,7 @@ create function ops.moment() returns timestamptz language sql volatile as $$
     union all select max(found_at) from ops.file_problem
     union all select max(approved_at) from ops.publication
     union all select max(greatest(withdrawn_at, undone_at)) from ops.withdrawal
+    union all select max(decided_at) from ops.school_decision
   ) as noted (at)
 $$;
 comment on function ops.moment() is 'Сейчас, но всегда позже всего, что уже записано: часы могли перевести назад';
@@ -18,6 +19,7 @@ alter table ops.file_problem alter column found_at set default ops.moment();
 alter table ops.calculation alter column started_at set default ops.moment();
 alter table ops.publication alter column approved_at set default ops.moment();
 alter table ops.withdrawal alter column withdrawn_at set default ops.moment();
+alter table ops.school_decision alter column decided_at set default ops.moment();
 
 -- Written when a calculation begins: what newer versions, appeals, withdrawn and partial files changed in the rows.
 create table ops.correction (
