@@ -9,11 +9,10 @@ from typing import Any
 import openpyxl
 import pytest
 from approval_region import do
-from ravenstvo.calculation import begin, run_stage
+from ravenstvo.calculation import run_stage
 from ravenstvo.calculation.approval import approve
 from ravenstvo.intake.discover import read_inbox
 from ravenstvo.intake.landing import land
-from ravenstvo.intake.versions import settle
 from ravenstvo.runtime import tasks
 from ravenstvo.runtime.withdrawal import WithdrawalError, undo, withdraw
 from ravenstvo.sample import generate
@@ -58,8 +57,7 @@ def calculate(settings: Settings, inbox: Path, order: Callable[[list[Any]], list
         environment.setenv("RAVENSTVO_HOME", str(settings.home))
         for file in order(read_inbox(inbox, YEAR, settings)["files"]):
             land(file, settings)
-        settle(settings)
-        calculation = begin(settings, YEAR)
+        calculation = tasks.prepare(YEAR)
         assert calculation is not None
         run_stage(settings, calculation, "seeds")
         tasks.validate(calculation)
