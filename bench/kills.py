@@ -64,6 +64,8 @@ def main() -> int:
                 for place in range(min(asked.in_a_row, len(points))):
                     point = points.popleft() if place else points.pop()
                     kind = KINDS[n_killed % len(KINDS)]
+                    if place and kind == "reader":  # everything is read by then
+                        kind = "group"
                     started, after = time.monotonic(), whole * point
                     if not _die(home, asked, after, kind):
                         told.append(f"done before {after:.1f} s")
@@ -72,7 +74,7 @@ def main() -> int:
                             whole = time.monotonic() - started
                         break
                     n_killed += 1
-                    told.append(f"{kind} {after:.1f} s")
+                    told.append(kind if kind == "reader" else f"{kind} {after:.1f} s")
                 _finish(home, asked)
                 found = _hashes(home)
             unlike = sorted(mart for mart in wanted.keys() | found.keys() if wanted.get(mart) != found.get(mart))
@@ -136,7 +138,7 @@ def _die(home: Path, asked: argparse.Namespace, after: float, kind: str) -> bool
         ) as process,
     ):
         deadline = time.monotonic() + after
-        while time.monotonic() < deadline or (kind == "reader" and process.poll() is None and not _readers(process)):
+        while not _readers(process) if kind == "reader" else time.monotonic() < deadline:
             if process.poll() is not None:
                 return False
             time.sleep(0.01)
