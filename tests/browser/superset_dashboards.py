@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -30,7 +31,15 @@ class Answer:
     chart: str | None
     status: int
     asked: dict[str, Any]
-    content: Any
+    _response: Response
+
+    @cached_property
+    def content(self) -> Any:
+        """Read when it is asked for: the browser forgets bodies that were long ago."""
+        try:
+            return self._response.json()
+        except ValueError:
+            return self._response.text()
 
     @property
     def results(self) -> list[dict[str, Any]]:
@@ -104,12 +113,8 @@ class Opened:
 
     def _answer(self, response: Response) -> Answer:
         asked = json.loads(response.request.post_data or "{}")
-        try:
-            content = response.json()
-        except ValueError:
-            content = response.text()
         number = (asked.get("form_data") or {}).get("slice_id")
-        return Answer(self.charts.get(number), response.status, asked, content)
+        return Answer(self.charts.get(number), response.status, asked, response)
 
 
 def chart_names(superset: Superset, names: list[str]) -> dict[int, str]:

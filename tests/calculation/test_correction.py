@@ -11,7 +11,7 @@ import openpyxl
 import psycopg2
 import pytest
 from approval_region import do
-from ravenstvo.calculation import begin, run_stage
+from ravenstvo.calculation import run_stage
 from ravenstvo.calculation.approval import approve
 from ravenstvo.calculation.decision_workbook import DecisionWorkbookError
 from ravenstvo.calculation.inputs import data_hashes
@@ -67,8 +67,7 @@ def calculate(settings: Settings, inbox: Path, order: Callable[[list[Any]], list
         environment.setenv("RAVENSTVO_HOME", str(settings.home))
         for file in order(read_inbox(inbox, YEAR, settings)["files"]):
             land(file, settings)
-        settle(settings)
-        calculation = begin(settings, YEAR)
+        calculation = tasks.prepare(YEAR)
         assert calculation is not None
         run_stage(settings, calculation, "seeds")
         tasks.validate(calculation)
