@@ -18,7 +18,6 @@ from ravenstvo.calculation.inputs import data_hashes
 from ravenstvo.calculation.school_decisions import decide
 from ravenstvo.intake.discover import read_inbox
 from ravenstvo.intake.landing import land
-from ravenstvo.intake.versions import settle
 from ravenstvo.publishing.school_review import open_keys, write_review
 from ravenstvo.runtime import tasks
 from ravenstvo.runtime.key_rotation import rotate
@@ -123,8 +122,7 @@ def test_rows_corrected_in_the_workbooks_give_the_marts_of_an_inbox_that_was_rig
         environment.setenv("RAVENSTVO_HOME", str(settings.home))
         for file in read_inbox(wrong_inbox, YEAR, settings)["files"]:
             land(file, settings)
-        settle(settings)
-        calculation = begin(settings, YEAR)
+        calculation = tasks.prepare(YEAR)
         assert calculation is not None
         run_stage(settings, calculation, "seeds")
         tasks.validate(calculation)
@@ -322,8 +320,7 @@ def _to_core(settings: Settings, inbox: Path) -> None:
         environment.setenv("RAVENSTVO_HOME", str(settings.home))
         for file in read_inbox(inbox, YEAR, settings)["files"]:
             land(file, settings)
-        settle(settings)
-        calculation = begin(settings, YEAR)
+        calculation = tasks.prepare(YEAR)
         assert calculation is not None
         tasks.validate(calculation)
         for stage in ("staging", "core"):
