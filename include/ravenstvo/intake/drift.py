@@ -88,7 +88,7 @@ cross join lateral (
   from ops.source_part as earlier
   join ops.source_file as earlier_file using (file_id)
   where earlier.superseded_by = part.part_id and earlier.status = 'landed'
-  order by earlier.landed_at desc, earlier.part_id desc
+  order by earlier.landed_at desc, coalesce(earlier_file.modified_at, earlier.landed_at) desc, earlier.part_id desc
   limit 1
 ) as before
 where part.status = 'landed' and part.in_force
