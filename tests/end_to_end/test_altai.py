@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -26,6 +27,7 @@ WAITING = "select path from ops.source_file where status = 'waiting'"
 pytestmark = [
     pytest.mark.slow(seconds=90),
     pytest.mark.skipif(not ALTAI.is_dir(), reason=f"нет настоящих файлов: {ALTAI}"),
+    pytest.mark.skipif("REAL" not in os.environ, reason="настоящие файлы — минуты работы: make test REAL=1"),
 ]
 
 

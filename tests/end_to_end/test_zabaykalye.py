@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,7 @@ ByName = dict[tuple[int, str, str], list[tuple[int, int]]]
 pytestmark = [
     pytest.mark.slow(seconds=65),
     pytest.mark.skipif(not ZABAYKALYE.is_dir(), reason=f"нет настоящих файлов: {ZABAYKALYE}"),
+    pytest.mark.skipif("REAL" not in os.environ, reason="настоящие файлы — минуты работы: make test REAL=1"),
 ]
 
 
