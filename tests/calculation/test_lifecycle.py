@@ -145,3 +145,13 @@ def test_two_calculations_do_not_interleave(filled: Settings) -> None:
     finish(filled, second)
     states = "select calculation_id, status from ops.calculation order by started_at"
     assert _do(filled, states) == [(first["calculation_id"], "failed"), (second["calculation_id"], "done")]
+
+
+def test_a_calculation_that_is_done_is_not_finished_twice(filled: Settings) -> None:
+    """A task that was killed after its transaction, before Airflow heard of it, is tried again."""
+    _land(filled, "vpr", "vpr_result", 2021)
+    calculation = begin(filled, 2021)
+    finish(filled, calculation)
+    done = _do(filled, "select * from ops.calculation")
+    finish(filled, calculation)
+    assert _do(filled, "select * from ops.calculation") == done

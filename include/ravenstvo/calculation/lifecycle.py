@@ -94,6 +94,7 @@ def begin(settings: Settings, year: int | None = None) -> Calculation | None:
 def finish(settings: Settings, calculation: Calculation) -> None:
     """Record the calculation and mark it as done: from now on its inputs count as calculated.
 
+    One that is done already stays as it is: a task that dies after its transaction is tried again.
     Raises CalculationError when another calculation has begun meanwhile.
     """
     with turn(settings), connect(settings, TRANSFORMER) as connection, connection.cursor() as cursor:
@@ -103,8 +104,17 @@ def finish(settings: Settings, calculation: Calculation) -> None:
             (calculation["calculation_id"],),
         )
         if cursor.rowcount != 1:
+            if _is_done(cursor, calculation):
+                return
             raise CalculationError(_lost_turn(calculation))
         record_end(cursor, calculation["calculation_id"], calculation["years"], settings.histories_kept)
+
+
+def _is_done(cursor: Cursor, calculation: Calculation) -> bool:
+    cursor.execute(
+        "select 1 from ops.calculation where calculation_id = %s and status = 'done'", (calculation["calculation_id"],)
+    )
+    return cursor.fetchone() is not None
 
 
 def fail(settings: Settings, calculation: Calculation, message: str) -> None:
