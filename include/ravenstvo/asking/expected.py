@@ -89,7 +89,8 @@ def lacking(cursor: Cursor) -> list[Lacking]:
 def _lacking(row: tuple[Any, ...], fresh: dict[tuple[str, int | None], int]) -> Lacking:
     year, source, title, procedure, sender, *others = row
     n_fresh = fresh.get((source, year), 0) or fresh.get((source, None), 0)
-    return Lacking(year, source, procedure or title or source, sender or "Регион", *others, n_fresh)
+    values = [year, source, procedure or title or source, sender or "Регион", *others, n_fresh]
+    return Lacking(*values)
 
 
 def campaigns(found: Sequence[Lacking], today: date, near: timedelta) -> list[int]:

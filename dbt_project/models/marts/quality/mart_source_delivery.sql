@@ -165,7 +165,7 @@ came_from as (
 ),
 
 -- One row for each who delivers: a municipality, or the region where one department does or no municipality is known.
--- What never came was not waited for before the first file of the warehouse.
+-- What never came was not waited for before the first file of the warehouse, nor was a campaign without any.
 asked as (
 
     select
@@ -182,8 +182,9 @@ asked as (
         on expected.source = came_from.source and place.municipality_code = came_from.municipality_code
     where
         case
-            when expected.expected = 'always'
-                then expected.due_on >= watch.watched_from or expected.first_year <= expected.year
+            when expected.due_on >= watch.watched_from and expected.expected = 'always' then true
+            when expected.due_on < watch.watched_from and expected.year > expected.register_year then false
+            when expected.expected = 'always' then expected.first_year <= expected.year
             when place.municipality_code is not null then came_from.first_year < expected.year
             else expected.first_year < expected.year
         end

@@ -33,6 +33,8 @@ DAG_TITLES = {
     "delivery_watch": "слежение за сроками",
     "housekeeping": "обслуживание",
 }
+# Steps that nothing has been rebuilt by.
+_BEFORE_MARTS = frozenset({"read_inbox", "land", "prepare", "build_seeds", "validate"})
 _FILES_SHOWN = 10
 # Our own messages begin with a Russian word; what a library says may quote a row.
 _OURS = re.compile(r"[«А-ЯЁа-яё]")
@@ -143,11 +145,7 @@ def failure_paper(settings: Settings, dag: str, run: str, notes: Sequence[Note],
     said = f"{undone}: {_title(dag, notes)}{at}"
     lead = [f"{said[0].upper()}{said[1:]}."]
     if dag == DAG_ID:
-        lead.append(
-            "Расчёт закончен и сохранён, но отчёт или словарь не записан."
-            if only_published
-            else "Перечень, витрины и отчёт остались такими, какими были до этого запуска."
-        )
+        lead.append(_state_of_marts(notes))
     failed = _failed_lines(settings, notes) or [clean(reason) or "Airflow не сообщил причину."]
     return Paper(
         subject(said),
@@ -155,9 +153,22 @@ def failure_paper(settings: Settings, dag: str, run: str, notes: Sequence[Note],
         (
             Part("Что не получилось", tuple(failed)),
             Part("Кого это касается", tuple(_concerned(dag, notes))),
-            Part("Что сделать", tuple(_advice(dag))),
+            Part("Что сделать", tuple(_advice(dag, notes))),
             Part("Где смотреть", _where(settings, dag, run, [one.task for one in notes])),
         ),
+    )
+
+
+def _state_of_marts(notes: Sequence[Note]) -> str:
+    """What those who read the marts have to know."""
+    tasks = {one.task for one in notes}
+    if tasks == {"publish"}:
+        return "Расчёт закончен и сохранён, но отчёт или словарь не записан."
+    if tasks and tasks <= _BEFORE_MARTS:
+        return "Перечень, витрины и отчёт остались такими, какими были до этого запуска."
+    return (
+        "Часть витрин может быть уже пересчитана, а часть нет: до успешного повтора числами не пользуйтесь. "
+        "Утверждённые перечни не изменились."
     )
 
 
@@ -193,10 +204,11 @@ def _concerned(dag: str, notes: Sequence[Note]) -> list[str]:
     return ["Тех, кто ведёт расчёт."]
 
 
-def _advice(dag: str) -> list[str]:
+def _advice(dag: str, notes: Sequence[Note]) -> list[str]:
     lines = ["Устраните причину, если она названа выше."]
     if dag == DAG_ID:
-        lines.append("Повторите: ravenstvo run --year ГОД или «Clear» у запуска в Airflow. Ничего не потеряно.")
+        year = next((one.year for one in notes if one.year), "ГОД")
+        lines.append(f"Повторите: ravenstvo run --year {year} или «Clear» у запуска в Airflow. Ничего не потеряно.")
     else:
         lines.append("Повторите запуск: «Clear» у него в Airflow.")
     return lines

@@ -184,7 +184,7 @@ def failed(settings: Settings, message: Message, error: str) -> None:
 
 def sent(settings: Settings, message: Message, channel: str) -> Message:
     """A message has gone through a channel; after the last one it is removed, and a letter noted as sent."""
-    left = replace(message, channels=tuple(one for one in message.channels if one != channel), error="")
+    left = replace(message, channels=tuple(one for one in message.channels if one != channel))
     if left.channels:
         _put(settings, left)
         return left

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import timedelta
 from typing import Any
 
-from airflow.sdk import DeadlineAlert, DeadlineReference, SyncCallback
+from airflow.sdk.definitions.callback import SyncCallback
+from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 
 from ravenstvo.runtime.notifying import callbacks
 
@@ -20,7 +22,7 @@ def watched(late_after_hours: float | None = None) -> dict[str, Any]:
         "default_args": {"on_failure_callback": callbacks.task_failed},
         "on_failure_callback": callbacks.run_failed,
     }
-    if late_after_hours is not None:
+    if late_after_hours is not None and not _is_dags_test():
         arguments["deadline"] = DeadlineAlert(
             DeadlineReference.DAGRUN_QUEUED_AT,
             timedelta(hours=late_after_hours),
@@ -28,3 +30,11 @@ def watched(late_after_hours: float | None = None) -> dict[str, Any]:
             name="late",
         )
     return arguments
+
+
+def _is_dags_test() -> bool:
+    """Whether ``airflow dags test`` reads the DAG: it keeps no deadlines, and Airflow 3.3 stumbles over one at the end.
+
+    The run is done and then counts as failed (apache/airflow#73428).
+    """
+    return sys.argv[1:3] == ["dags", "test"]
