@@ -27,7 +27,7 @@ def expected(
     from datetime import timedelta
 
     from ravenstvo.asking.expected import campaigns, expected_lines, lacking
-    from ravenstvo.runtime.notifying.finished import here_today
+    from ravenstvo.runtime.notifying.days import here_today
 
     settings = get_settings()
     today = on.date() if on else here_today(settings)

@@ -154,7 +154,7 @@ def publish(year: int | None) -> list[str]:
 
 def watch_deliveries() -> bool:
     """Tell who has not delivered what, when that has changed. Returns whether there was something to tell."""
-    from ravenstvo.runtime.notifying.finished import here_today
+    from ravenstvo.runtime.notifying.days import here_today
     from ravenstvo.runtime.notifying.finished import watch_deliveries as watch
 
     settings = get_settings()
@@ -164,7 +164,8 @@ def watch_deliveries() -> bool:
 
 def _tell_finished(settings: Settings, year: int) -> None:
     """Tell of refused files and of what is overdue. A run does not fail because it cannot tell of itself."""
-    from ravenstvo.runtime.notifying.finished import here_today, tell_finished
+    from ravenstvo.runtime.notifying.days import here_today
+    from ravenstvo.runtime.notifying.finished import tell_finished
 
     try:
         tell_finished(settings, year, here_today(settings))

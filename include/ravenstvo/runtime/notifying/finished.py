@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from psycopg2.extensions import cursor as Cursor
 
@@ -37,11 +36,6 @@ group by refused.file_id
 order by refused.path
 """
 _LAST = "select calculation_id from ops.calculation where status = 'done' order by finished_at desc limit 1"
-
-
-def here_today(settings: Settings) -> date:
-    """The day by the clocks of the centre."""
-    return datetime.now(ZoneInfo(settings.time_zone)).date()
 
 
 def tell_finished(settings: Settings, year: int, today: date) -> bool:
