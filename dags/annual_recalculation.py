@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from airflow.sdk import CronPartitionTimetable, Param, dag, get_current_context, task
+from ravenstvo.runtime.notifying.watched import watched
 
 
 @dag(
@@ -18,6 +19,8 @@ from airflow.sdk import CronPartitionTimetable, Param, dag, get_current_context,
     },
     doc_md=__doc__,
     tags=["ravenstvo"],
+    # Begun at three in the night, it is to be done when people come at nine.
+    **watched(late_after_hours=6),
 )
 def annual_recalculation() -> None:
     """Files of the inbox → landing → checks → dbt stages, with the estimates before the marts."""

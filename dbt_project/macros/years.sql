@@ -14,3 +14,8 @@
         delete from {{ this }} where {{ in_years('year') }}
     {%- endif -%}
 {%- endmacro %}
+
+{#- The day of a moment by the clocks of the centre, whatever the session's time zone. -#}
+{% macro day_here(column) -%}
+    cast({{ column }} at time zone '{{ var("time_zone") }}' as date)
+{%- endmacro %}

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import typer
 
-from ravenstvo.commands import archive, asking, bi, deciding, key, layout, publishing, reader, running, schools
+from ravenstvo.commands import (
+    archive,
+    asking,
+    bi,
+    deciding,
+    key,
+    layout,
+    notifying,
+    publishing,
+    reader,
+    running,
+    schools,
+)
 from ravenstvo.settings import SettingsError, get_settings
 
 app = typer.Typer(
@@ -14,7 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-for group in (running, asking, deciding, publishing):
+for group in (running, asking, deciding, publishing, notifying):
     app.add_typer(group.commands)
 app.add_typer(layout.commands, name="layout")
 app.add_typer(reader.commands, name="reader")
@@ -42,6 +54,8 @@ def main() -> None:
     from ravenstvo.runtime.airflow_home import AirflowError
     from ravenstvo.runtime.bi import BiError
     from ravenstvo.runtime.causes import explained
+    from ravenstvo.runtime.notifying.letters import AddressesError
+    from ravenstvo.runtime.notifying.sending import NotifyError
     from ravenstvo.runtime.readers import ReaderError
     from ravenstvo.runtime.recalculation import BusyError
     from ravenstvo.runtime.services import ServiceError
@@ -60,6 +74,7 @@ def main() -> None:
         app()
     except (
         AccountError,
+        AddressesError,
         AirflowError,
         ApprovalError,
         AsOfError,
@@ -72,6 +87,7 @@ def main() -> None:
         FileExistsError,
         JournalError,
         LoginError,
+        NotifyError,
         PseudonymKeyError,
         ReaderError,
         ReportError,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 from datetime import date
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -19,6 +21,9 @@ PROJECT_ROOT = Path(__file__).resolve().parents[2]
 _SECRETS = Path("/run/secrets")
 # Settings that hold a password. Each may be given as the name of a file: RAVENSTVO_WAREHOUSE_URL_FILE=/path.
 SECRET = ("warehouse_url", "loader_url", "transformer_url", "airflow_url", "bi_url")
+
+
+_ADDRESS = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+")
 
 
 class SettingsError(RuntimeError):
@@ -104,6 +109,18 @@ class Settings(BaseSettings):
     corrections_until: date | None = Field(
         default=None, description="Until when corrections are waited for: stands in the letters to senders"
     )
+    notify_email: str | None = Field(
+        default=None, description="Who is told of failures and of what was not delivered: addresses, by commas"
+    )
+    notify_smtp: str = Field(default="smtp_default", description="Airflow's connection that e-mail is sent through")
+    notify_chat: str | None = Field(
+        default=None, description="Airflow's connection of Apprise: Telegram, a webhook; without it no chat is told"
+    )
+    notify_window_hours: int = Field(
+        default=24, ge=0, description="Hours in which the same cause is told once and then counted"
+    )
+    notify_days_before: int = Field(default=7, ge=0, description="Days before a due date at which it is told of")
+    time_zone: str = Field(default="Europe/Moscow", description="By whose clocks a day begins: due dates")
     api_host: str = Field(default="127.0.0.1", description="Address that Airflow's web interface listens on")
     api_port: int = Field(default=8080, ge=1, le=65535, description="Port of Airflow's web interface")
     api_url: str | None = Field(
@@ -125,6 +142,25 @@ class Settings(BaseSettings):
     bi_anonymous: bool = Field(
         default=False, description="Whether what a guest may see is open without a login as well"
     )
+
+    @field_validator("time_zone", mode="after")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        """Refuse a time zone that there is not."""
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError("нужен часовой пояс вида Asia/Tomsk") from error
+        return name
+
+    @field_validator("notify_email", mode="after")
+    @classmethod
+    def _addresses(cls, text: str | None) -> str | None:
+        """Refuse what cannot be an address, before a letter has to be sent to it."""
+        for one in split_addresses(text):
+            if not _ADDRESS.fullmatch(one):
+                raise ValueError(f"«{one}» — не адрес электронной почты")
+        return text
 
     @field_validator("home", "cache_dir", "key_file", "archive_key_file", "inbox", "bi_environment", mode="after")
     @classmethod
@@ -176,6 +212,21 @@ class Settings(BaseSettings):
     def dashboards_address(self) -> str:
         """Address at which people open the dashboards."""
         return self.dashboards_url or f"http://{self.bi_host}:{self.bi_port}"
+
+    @property
+    def notify_addresses(self) -> list[str]:
+        """Who is told, address by address."""
+        return split_addresses(self.notify_email)
+
+    @property
+    def outbox_dir(self) -> Path:
+        """Messages that wait to be sent, and what was told when."""
+        return self.home / "outbox"
+
+    @property
+    def addresses_file(self) -> Path:
+        """Addresses of the senders of files, a row each: the sender as in the letters to them, the e-mail."""
+        return self.home / "addresses.csv"
 
     @property
     def layouts_dir(self) -> Path:
@@ -276,6 +327,11 @@ class Settings(BaseSettings):
 def _is_certified(url: URL) -> bool:
     """Whether the server knows the user by something else than the password in the address."""
     return any(name in url.query for name in ("passfile", "sslcert", "service")) or "PGPASSFILE" in os.environ
+
+
+def split_addresses(text: str | None) -> list[str]:
+    """Addresses of a text that holds several, by commas, semicolons or spaces."""
+    return [one for one in re.split(r"[\s,;]+", text or "") if one]
 
 
 def get_settings() -> Settings:

@@ -17,7 +17,7 @@ import json, runpy, sys
 names = runpy.run_path(sys.argv[1])
 from airflow.sdk import DAG
 dag = names["annual_recalculation"]() if callable(names["annual_recalculation"]) else None
-heavy = sorted({"great_expectations", "dbt", "pandas", "ravenstvo"} & set(sys.modules))
+heavy = sorted({"great_expectations", "dbt", "pandas", "ravenstvo.settings"} & set(sys.modules))
 print(json.dumps({
     "heavy": heavy,
     "dag_id": dag.dag_id,

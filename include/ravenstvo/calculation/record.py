@@ -27,13 +27,15 @@ SERVICE_COLUMNS = frozenset(
         "decision_document",
     }
 )
-# Marts that tell of calculations and approvals: they differ whenever a calculation is repeated or a list approved.
+# Marts that tell of calculations and approvals: they differ whenever a calculation is repeated or a list approved. And
+# the one that tells when files came, not what they say.
 SERVICE_MARTS = frozenset(
     {
         "mart_calculation",
         "mart_calculation_hash",
         "mart_identification_published",
         "mart_membership_proposal",
+        "mart_source_delivery",
         "mart_source_file",
     }
 )

@@ -87,7 +87,8 @@ def _build(settings: Settings, calculation: Calculation, stage: str) -> tuple[li
     with environment(settings, {"RAVENSTVO_CALCULATION_ID": calculation["calculation_id"]}):
         # A test belongs to the last stage that it looks at.
         selection = ("--selector", stage, "--indirect-selection", "buildable")
-        variables = ("--vars", json.dumps({"years": calculation["years"], "row_rules": _row_rules(parsed)}))
+        given = {"years": calculation["years"], "row_rules": _row_rules(parsed), "time_zone": settings.time_zone}
+        variables = ("--vars", json.dumps(given))
         outcome = dbtRunner(manifest=parsed).invoke([*QUIETLY, "build", *selection, *place(settings), *variables])
     results = list(getattr(outcome.result, "results", None) or ())
     if outcome.exception is not None:

@@ -38,7 +38,7 @@ FAILED = 1
 FILE_REFUSED = 3
 INTERRUPTED = 130
 
-_TITLES = {
+STEP_TITLES = {
     "read_inbox": "чтение папки",
     "land": "загрузка файлов",
     "prepare": "что изменилось",
@@ -77,7 +77,7 @@ def run(settings: Settings, inbox: Path | None, year: int | None, terminal: Term
         log = _log_file(settings, started)
         terminal.say(f"Папка: {inbox or f'{settings.sample_dir} (учебный регион)'}")
         try:
-            with terminal.stages([_PREPARATION, *_TITLES.values()]) as stages:
+            with terminal.stages([_PREPARATION, *STEP_TITLES.values()]) as stages:
                 stages.start(_PREPARATION)
                 migrate.upgrade(settings)
                 started = moment(settings)
@@ -92,7 +92,7 @@ def run(settings: Settings, inbox: Path | None, year: int | None, terminal: Term
             )
             return INTERRUPTED
         if failure is not None:
-            undone = "Опубликовано не всё" if failure.step == _TITLES["publish"] else "Расчёт не выполнен"
+            undone = "Опубликовано не всё" if failure.step == STEP_TITLES["publish"] else "Расчёт не выполнен"
             terminal.say(f"{undone} ({failure.step}): {explained(settings, failure.message)}", "bold red")
             terminal.say(f"Подробности: {log}")
             # The database may be what failed.
@@ -173,7 +173,7 @@ class _Heard:
     @property
     def title(self) -> str:
         """The step that runs, in Russian."""
-        return _PREPARATION if self.step is None else _TITLES.get(self.step, self.step)
+        return _PREPARATION if self.step is None else STEP_TITLES.get(self.step, self.step)
 
     def line(self, line: str) -> None:
         """Take in a line of the run's output."""

@@ -171,7 +171,29 @@ def publish(year: int | None) -> list[str]:
             f"расчёт закончен и сохранён, но отчёт или словарь не записан: {error}. "
             "Устраните причину и запустите снова."
         ) from error
+    _tell_finished(settings, year)
     return [str(path) for path in (*written, *([docs] if docs else []))]
+
+
+def watch_deliveries() -> bool:
+    """Tell who has not delivered what, when that has changed. Returns whether there was something to tell."""
+    from ravenstvo.runtime.notifying.days import here_today
+    from ravenstvo.runtime.notifying.finished import watch_deliveries as watch
+
+    settings = get_settings()
+    upgrade(settings)
+    return watch(settings, here_today(settings))
+
+
+def _tell_finished(settings: Settings, year: int) -> None:
+    """Tell of refused files and of what is overdue. A run does not fail because it cannot tell of itself."""
+    from ravenstvo.runtime.notifying.days import here_today
+    from ravenstvo.runtime.notifying.finished import tell_finished
+
+    try:
+        tell_finished(settings, year, here_today(settings))
+    except Exception:
+        log.exception("Итог расчёта не разослан")
 
 
 def propose_list(params: Mapping[str, Any], partition_key: str | None) -> dict[str, Any]:
