@@ -14,7 +14,8 @@ from airflow.sdk import CronPartitionTimetable, Param, dag, get_current_context,
     max_active_runs=1,
     params={
         "year": Param(None, type=["null", "integer"], title="Год кампании", description="Пусто — последний в папке"),
-        "inbox": Param(None, type=["null", "string"], title="Папка с файлами", description="Пусто — из настроек"),
+        "inbox": Param(None, type=["null", "string"], title="Папка или хранилище", description="Пусто — из настроек"),
+        "landed_only": Param(False, type="boolean", title="Не смотреть в папку", description="Только загруженное"),
     },
     doc_md=__doc__,
     tags=["ravenstvo"],
@@ -28,7 +29,8 @@ def annual_recalculation() -> None:
         from ravenstvo.runtime import tasks
 
         context = get_current_context()
-        plan = tasks.read_inbox(context["params"], context["dag_run"].partition_key)
+        run = context["dag_run"]
+        plan = tasks.read_inbox(context["params"], run.partition_key, run.run_type)
         context["ti"].xcom_push(key="year", value=plan["year"])
         return plan["files"]
 

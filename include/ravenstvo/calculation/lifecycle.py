@@ -91,6 +91,23 @@ def begin(settings: Settings, year: int | None = None) -> Calculation | None:
         return Calculation(calculation_id=calculation_id, year=campaign, years=years)
 
 
+def out_of_date(settings: Settings) -> list[int]:
+    """Calculated years whose inputs are not what they were, or which have got rows that nobody has validated yet."""
+    with connect(settings, TRANSFORMER) as connection, connection.cursor() as cursor:
+        cursor.execute(_LAST_HASHES)
+        last = dict(cursor.fetchall())
+        data = data_hashes(cursor, max(last, default=None))
+        seeds, code = seeds_hash(settings.project_root), code_version(settings.project_root)
+        key_version = version_in_force(cursor)
+        cursor.execute("select distinct year from ops.source_part where status = 'landed' and validated_at is null")
+        unvalidated = {year for (year,) in cursor.fetchall()}
+    return [
+        year
+        for year in sorted(last.keys() & data.keys())
+        if year in unvalidated or year_hash(data[year], seeds, code, key_version) != last[year]
+    ]
+
+
 def finish(settings: Settings, calculation: Calculation) -> None:
     """Record the calculation and mark it as done: from now on its inputs count as calculated.
 
