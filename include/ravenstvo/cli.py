@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import typer
 
-from ravenstvo.commands import archive, asking, bi, deciding, key, layout, publishing, reader, running, schools
+from ravenstvo.commands import (
+    archive,
+    asking,
+    backfill,
+    bi,
+    deciding,
+    key,
+    layout,
+    publishing,
+    reader,
+    running,
+    schools,
+)
 from ravenstvo.settings import SettingsError, get_settings
 
 app = typer.Typer(
@@ -14,7 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-for group in (running, asking, deciding, publishing):
+for group in (running, backfill, asking, deciding, publishing):
     app.add_typer(group.commands)
 app.add_typer(layout.commands, name="layout")
 app.add_typer(reader.commands, name="reader")
@@ -40,6 +52,7 @@ def main() -> None:
     from ravenstvo.publishing.report.reader import ReportError
     from ravenstvo.publishing.template_lists import TemplateError
     from ravenstvo.runtime.airflow_home import AirflowError
+    from ravenstvo.runtime.backfill import BackfillError
     from ravenstvo.runtime.bi import BiError
     from ravenstvo.runtime.causes import explained
     from ravenstvo.runtime.readers import ReaderError
@@ -63,6 +76,7 @@ def main() -> None:
         AirflowError,
         ApprovalError,
         AsOfError,
+        BackfillError,
         BiError,
         BusyError,
         CalculationError,

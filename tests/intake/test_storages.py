@@ -32,7 +32,9 @@ class Place:
 
 @pytest.fixture(scope="module")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Place]]:
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    # The server's own lines, and what asyncssh leaves of connections that are dropped on purpose.
+    for noisy in ("werkzeug", "asyncio"):
+        logging.getLogger(noisy).setLevel(logging.CRITICAL)
     folder = tmp_path_factory.mktemp("sftp")
     (folder / "приём").mkdir()
 
@@ -42,7 +44,11 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Plac
         path.write_bytes(body)
 
     known_hosts = tmp_path_factory.mktemp("keys") / "known_hosts"
-    with s3_server() as (s3_port, client), sftp_server(folder) as (sftp_port, key), pytest.MonkeyPatch.context() as patch:
+    with (
+        s3_server() as (s3_port, client),
+        sftp_server(folder) as (sftp_port, key),
+        pytest.MonkeyPatch.context() as patch,
+    ):
         doors = {"s3": Door(s3_port), "sftp": Door(sftp_port)}
         known_hosts.write_text(f"[127.0.0.1]:{doors['sftp'].port} {key}\n")
         client.create_bucket(Bucket="inbox")

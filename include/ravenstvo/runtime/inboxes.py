@@ -17,8 +17,10 @@ from ravenstvo.intake.opening import ARCHIVES, KNOWN, UNREAD
 from ravenstvo.runtime.looks import Looks
 from ravenstvo.runtime.storage import Item, NotFetchedError, Storage
 from ravenstvo.settings import Settings, is_remote
+from ravenstvo.words import counted
 
 _ABANDONED_AFTER = 24 * 3600
+_NAMED = 10
 # Names that programs give to a file which they have not copied to its end.
 _UNFINISHED = (".part", ".partial", ".filepart", ".crdownload", ".download", ".tmp", ".temp", "~")
 _ZIPPED = (*ARCHIVES, ".xlsx", ".xlsm", ".xlsb", ".ods")
@@ -161,10 +163,15 @@ def _room(settings: Settings, address: str) -> Path:
 
 
 def told(gathered: Gathered) -> list[str]:
-    """What is left for the next look, a line for each file."""
+    """What is left for the next look, a line for each reason; of many files the first are named."""
+    by_reason: dict[str, list[str]] = {}
+    for name, why in sorted(gathered.left.items()):
+        by_reason.setdefault(why, []).append(shown_path(Path(name)))
     return [
-        f"Оставлен до следующего просмотра: {shown_path(Path(name))} — {why}"
-        for name, why in sorted(gathered.left.items())
+        f"Оставлено до следующего просмотра: {counted(len(names), 'файл', 'файла', 'файлов')} — {why}: "
+        + "; ".join(names[:_NAMED])
+        + (f" и ещё {len(names) - _NAMED}" if len(names) > _NAMED else "")
+        for why, names in by_reason.items()
     ]
 
 

@@ -82,7 +82,7 @@ def run(settings: Settings, inbox: str | None, year: int | None, terminal: Termi
                 migrate.upgrade(settings)
                 started = moment(settings)
                 environment = airflow_home.prepare(settings)
-                conf: dict[str, object] = {"year": year, "inbox": inbox}
+                conf: dict[str, object] = {"year": year, "inbox": inbox, "at_once": True}
                 command = following(airflow_home.command(*_arguments(conf)))
                 failure = run_dag(command, environment, settings, log, stages, lock)
         except KeyboardInterrupt:

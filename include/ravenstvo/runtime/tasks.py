@@ -10,15 +10,18 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ravenstvo.calculation.lifecycle import Calculation, begin, fail
+from ravenstvo.calculation.lifecycle import BusyError, Calculation, begin, fail
 from ravenstvo.calculation.lifecycle import finish as finish_calculation
 from ravenstvo.calculation.proposal import ApprovalError
 from ravenstvo.runtime.looks import Looks
 from ravenstvo.settings import Settings, get_settings, inbox_address
 from ravenstvo.warehouse.connection import connect
 from ravenstvo.warehouse.migrate import upgrade
+
+if TYPE_CHECKING:
+    from airflow.sdk import PokeReturnValue
 
 
 class PublishingError(RuntimeError):
@@ -140,8 +143,13 @@ def year_to_correct() -> int | None:
     return max(years, default=None)
 
 
-def prepare(year: int | None) -> dict[str, Any] | None:
-    """Put the newest versions in force and open a calculation; None when nothing changed."""
+def prepare(
+    year: int | None, run_id: str | None = None, is_alive: Callable[[str], bool] | None = None
+) -> dict[str, Any] | None:
+    """Put the newest versions in force and open a calculation; None when nothing changed.
+
+    Raises BusyError while another calculation works on the warehouse.
+    """
     from ravenstvo.calculation.inputs import YEARS_BACK
     from ravenstvo.intake.corrections import note_corrections
     from ravenstvo.intake.drift import find_drift
@@ -150,7 +158,7 @@ def prepare(year: int | None) -> dict[str, Any] | None:
     settings = get_settings()
     settle(settings)
     find_drift(settings)
-    calculation = begin(settings, year)
+    calculation = begin(settings, year, run_id, is_alive)
     if calculation is None:
         # Nothing to validate, but a refused file still owes its sender a report.
         from ravenstvo.publishing.senders import write_reports
@@ -164,6 +172,33 @@ def prepare(year: int | None) -> dict[str, Any] | None:
     ):
         note_corrections(cursor, calculation["calculation_id"], calculation["years"], YEARS_BACK)
     return dict(calculation)
+
+
+def prepare_in_turn(year: int | None, context: Mapping[str, Any]) -> PokeReturnValue:
+    """The same for a task that asks again until the warehouse is free; it is skipped when nothing changed.
+
+    Runs of a backfill are not among those that ``max_active_runs`` counts: a run of the calendar, or one that a
+    correction has started, may come beside them. A run from the command line does not wait (``at_once``): there the
+    lock of the home keeps it alone, and what Airflow thinks is running may have been stopped.
+    """
+    from airflow.sdk import PokeReturnValue
+    from airflow.sdk.exceptions import AirflowSkipException
+
+    ti = context["ti"]
+
+    def is_alive(run_id: str) -> bool:
+        return bool(ti.get_dr_count(dag_id=ti.dag_id, run_ids=[run_id], states=["queued", "running"]))
+
+    try:
+        calculation = prepare(year, ti.run_id, None if context["params"].get("at_once") else is_alive)
+    except BusyError as error:
+        if context["params"].get("at_once"):
+            raise
+        print(f"Ожидание очереди. {error}")
+        return PokeReturnValue(is_done=False)
+    if calculation is None:
+        raise AirflowSkipException("Ничего не изменилось: пересчитывать нечего.")
+    return PokeReturnValue(is_done=True, xcom_value=calculation)
 
 
 def run_stage(stage: str, calculation: Calculation) -> dict[str, Any]:
