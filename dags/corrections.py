@@ -42,7 +42,7 @@ def corrections() -> None:
         logical_date=None,
         wait_for_completion=True,
         deferrable=True,
-        poke_interval=10,
+        poke_interval=5,
         # That run tells of its failure itself; the next correction tries again.
         allowed_states=["success", "failed"],
         failed_states=[],

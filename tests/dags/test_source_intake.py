@@ -23,7 +23,7 @@ for name in ("source_intake", "corrections"):
         "rules": {task_id: task.trigger_rule for task_id, task in dag.task_dict.items()},
         "retries": {task_id: task.retries for task_id, task in dag.task_dict.items()},
         "outlets": sorted(asset.name for task in dag.task_dict.values() for asset in task.outlets),
-        "listens": sorted(key.name for key, _ in dag.timetable.asset_condition.iter_assets())
+        "listens": sorted(asset.name for asset in dag.timetable.asset_condition.objects)
         if name == "corrections" else [],
     }
 told["heavy"] = sorted({"great_expectations", "dbt", "pandas", "psycopg2", "ravenstvo", "s3fs"} & set(sys.modules))

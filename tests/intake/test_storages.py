@@ -12,9 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import xlsxwriter
+from ravenstvo.runtime import looks, tasks
 from ravenstvo.runtime import storage as storages
 from ravenstvo.runtime.storage import NotFetchedError, Storage, StorageError
 from ravenstvo.settings import Settings
+from ravenstvo.warehouse.connection import connect
 from storage_servers import LOGIN, PASSWORD, Door, s3_server, sftp_server
 
 NAME = "2021/Район «Северный»/ВПР 5 класс #1.xlsx"
@@ -192,3 +195,62 @@ def test_a_name_that_no_file_can_have_is_told(servers: dict[str, Place], setting
     servers["s3"].put(name, b"1")
     problems = {item.name: item.problem for item in Storage(servers["s3"].address, settings).items()}
     assert [problem for found, problem in problems.items() if name.startswith(found)] != [None]
+
+
+def test_what_lies_in_a_storage_lands_and_leaves_no_copy_behind(
+    servers: dict[str, Place], warehouse: Settings, vpr: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The way of source_intake, then that of a run by hand: what is in is neither fetched nor read again."""
+    place, name = servers["sftp"], "2021/5/Математика, район № 1.xlsx"
+    address = place.address.replace("приём", "школы")
+    monkeypatch.setenv("RAVENSTVO_HOME", str(warehouse.home))
+    monkeypatch.setenv("RAVENSTVO_WAREHOUSE_URL", str(warehouse.warehouse_url))
+    monkeypatch.setenv("RAVENSTVO_INBOX", address)
+    monkeypatch.setenv("RAVENSTVO_INBOX_SETTLE_SECONDS", "1")
+    fetched: list[str] = []
+    fetch = Storage.fetch
+    monkeypatch.setattr(Storage, "fetch", lambda self, item, to: fetched.append(item.name) or fetch(self, item, to))
+
+    clock = [looks.time.time()]
+    monkeypatch.setattr(looks.time, "time", lambda: clock[0])
+
+    def look() -> list[dict[str, Any]]:
+        landed = []
+        for _ in range(2):
+            landed += [tasks.land(file) for file in tasks.look({})]
+            clock[0] += 60
+        return landed
+
+    place.put(f"../школы/{name}", _book(tmp_path, vpr(("sch220001", 7), ("sch220002", 9))))
+    place.put("../школы/Пустая.csv", b"")
+    landed = look()
+    assert {one["path"]: (one["status"], one["rows"]) for one in landed} == {
+        name: ("landed", 2),
+        "Пустая.csv": ("refused", 0),
+    }
+    assert tasks.arrived(landed) == {"vpr_result": ["2021"]}
+    assert sorted(fetched) == [name, "Пустая.csv"]
+    assert [path for path in warehouse.inboxes_dir.rglob("*") if path.suffix != ".json"] == []
+
+    assert look() == [], "neither what landed nor what was refused is taken twice"
+    assert tasks.read_inbox({"year": 2021}, None)["n_known"] == 1
+    assert fetched[2:] == ["Пустая.csv"], "a person who asks for it has what was refused read once more"
+
+    place.put(f"../школы/{name}", _book(tmp_path, vpr(("sch220001", 8), ("sch220002", 9))))
+    (landed,) = look()
+    assert (landed["status"], landed["rows"], landed["brought"]) == ("landed", 2, [["vpr_result", 2021]])
+    with connect(warehouse) as connection, connection.cursor() as cursor:
+        tasks.arrived([landed])
+        cursor.execute(
+            "select primary_score from landing.vpr_result join ops.source_part using (part_id) where in_force"
+        )
+        assert sorted(cursor.fetchall()) == [("8",), ("9",)]
+
+
+def _book(folder: Path, rows: list[list[Any]]) -> bytes:
+    path = folder / "книга.xlsx"
+    book = xlsxwriter.Workbook(path)
+    for index, row in enumerate(rows):
+        (book.get_worksheet_by_name("Лист1") or book.add_worksheet("Лист1")).write_row(index, 0, row)
+    book.close()
+    return path.read_bytes()

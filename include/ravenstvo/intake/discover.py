@@ -270,7 +270,7 @@ def read_inbox(
         NoFilesError: it holds no file of a kind that can be read.
         PseudonymKeyError: the key of the pseudonyms is lost or another one.
     """
-    if not inbox.is_dir():
+    if not inbox.is_dir() and not elsewhere:
         raise FileNotFoundError(f"Нет папки с файлами: {inbox}")
     # A mistake in a document of a form is told once and by its name, not by every file.
     load_layouts()

@@ -150,16 +150,14 @@ def _unclosed(path: Path, unchanged: float, settings: Settings) -> str | None:
 
 
 def _room(settings: Settings, address: str) -> Path:
-    """A new private folder for what is fetched, named as the inbox's own; what dead runs left goes."""
+    """A folder for what is fetched, not made yet, named as the inbox's own; what dead runs left goes."""
     for room in settings.inboxes_dir.glob("fetched-*"):
         with suppress(OSError):
             if time.time() - room.stat().st_mtime > _ABANDONED_AFTER:
                 shutil.rmtree(room, ignore_errors=True)
     # The folder's name may tell the year.
     name = PurePosixPath(address.partition("@")[2]).name or "inbox"
-    room = settings.inboxes_dir / f"fetched-{secrets.token_hex(6)}" / name
-    room.mkdir(parents=True, mode=0o700)
-    return room.resolve()
+    return settings.inboxes_dir.resolve() / f"fetched-{secrets.token_hex(6)}" / name
 
 
 def told(gathered: Gathered) -> list[str]:
