@@ -7,6 +7,7 @@ import typer
 from ravenstvo.commands import (
     archive,
     asking,
+    backfill,
     bi,
     deciding,
     key,
@@ -26,7 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-for group in (running, asking, deciding, publishing, notifying):
+for group in (running, backfill, asking, deciding, publishing, notifying):
     app.add_typer(group.commands)
 app.add_typer(layout.commands, name="layout")
 app.add_typer(reader.commands, name="reader")
@@ -52,6 +53,7 @@ def main() -> None:
     from ravenstvo.publishing.report.reader import ReportError
     from ravenstvo.publishing.template_lists import TemplateError
     from ravenstvo.runtime.airflow_home import AirflowError
+    from ravenstvo.runtime.backfill import BackfillError
     from ravenstvo.runtime.bi import BiError
     from ravenstvo.runtime.causes import explained
     from ravenstvo.runtime.notifying.letters import AddressesError
@@ -78,6 +80,7 @@ def main() -> None:
         AirflowError,
         ApprovalError,
         AsOfError,
+        BackfillError,
         BiError,
         BusyError,
         CalculationError,

@@ -22,6 +22,9 @@ _SECRETS = Path("/run/secrets")
 # Settings that hold a password. Each may be given as the name of a file: RAVENSTVO_WAREHOUSE_URL_FILE=/path.
 SECRET = ("warehouse_url", "loader_url", "transformer_url", "airflow_url", "bi_url")
 
+# Storages that an inbox may be in.
+REMOTE = ("s3", "sftp")
+
 
 _ADDRESS = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+")
 
@@ -91,8 +94,16 @@ class Settings(BaseSettings):
     archive_key_file: Path = Field(
         default_factory=lambda given: given["home"] / "archive.key", description="Secret key of the archive"
     )
-    inbox: Path | None = Field(
-        default=None, description="Folder of files to load; without it the shipped sample region"
+    inbox: str | None = Field(
+        default=None,
+        description="Folder of files to load, or s3://connection@bucket/prefix, sftp://connection@/path; "
+        "without it the shipped sample region",
+    )
+    inbox_settle_seconds: int = Field(
+        default=30, ge=1, description="A file that has not changed for so long between two looks is complete, seconds"
+    )
+    inbox_patience_minutes: int = Field(
+        default=60, ge=0, description="How long an archive that does not close is waited for before it is refused"
     )
     year: int | None = Field(
         default=None, ge=1990, le=2100, description="Campaign year; without it the latest in the inbox"
@@ -162,11 +173,16 @@ class Settings(BaseSettings):
                 raise ValueError(f"«{one}» — не адрес электронной почты")
         return text
 
-    @field_validator("home", "cache_dir", "key_file", "archive_key_file", "inbox", "bi_environment", mode="after")
+    @field_validator("home", "cache_dir", "key_file", "archive_key_file", "bi_environment", mode="after")
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
         """Paths are relative to where the command was called, also in tasks that run elsewhere."""
         return None if path is None else Path(os.path.abspath(path.expanduser()))
+
+    @field_validator("inbox", mode="after")
+    @classmethod
+    def _address(cls, inbox: str | None) -> str | None:
+        return None if inbox is None else inbox_address(inbox)
 
     @field_validator("warehouse_url", "loader_url", "transformer_url", "airflow_url", "bi_url", mode="after")
     @classmethod
@@ -237,6 +253,11 @@ class Settings(BaseSettings):
     def spool_dir(self) -> Path:
         """Rows on their way from a file to landing; emptied after loading."""
         return self.home / "spool"
+
+    @property
+    def inboxes_dir(self) -> Path:
+        """What the looks into the inboxes have seen, and files fetched from storages on their way to landing."""
+        return self.home / "inboxes"
 
     @property
     def reports_dir(self) -> Path:
@@ -320,8 +341,33 @@ class Settings(BaseSettings):
         """
         self.home.mkdir(parents=True, exist_ok=True, mode=0o711 if os.geteuid() == 0 else 0o700)
         rooms = (self.spool_dir, self.reports_dir, self.decisions_dir, self.data_docs_dir, self.logs_dir)
-        for room in (*rooms, self.layouts_dir, self.airflow_home):
+        for room in (*rooms, self.layouts_dir, self.airflow_home, self.inboxes_dir):
             room.mkdir(exist_ok=True, mode=0o700)
+
+
+def inbox_address(inbox: str) -> str:
+    """An inbox as it is kept: the absolute path of a folder, or the address of a storage as it is.
+
+    Raises ValueError (Russian) for an address that names no connection, or holds a password: it stands in journals.
+    """
+    if "://" not in inbox:
+        return os.path.abspath(os.path.expanduser(inbox))
+    scheme, _, rest = inbox.partition("://")
+    if scheme not in REMOTE:
+        raise ValueError(f"хранилище {scheme}:// не поддерживается. Есть: {', '.join(f'{one}://' for one in REMOTE)}")
+    connection, has_connection, _ = rest.partition("@")
+    if ":" in connection.partition("/")[0] and has_connection:
+        raise ValueError("в адресе входящей папки не должно быть пароля: имя и пароль — в подключении Airflow")
+    if not has_connection or not re.fullmatch(r"[\w.-]+", connection):
+        raise ValueError(
+            "в адресе нужно имя подключения Airflow: s3://подключение@корзина/папка, sftp://подключение@/папка"
+        )
+    return inbox
+
+
+def is_remote(inbox: str) -> bool:
+    """Whether an inbox is a storage, not a folder of this machine."""
+    return "://" in inbox
 
 
 def _is_certified(url: URL) -> bool:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from ravenstvo.calculation.lifecycle import CalculationError, begin, fail, finish, stage_turn
+from ravenstvo.calculation.lifecycle import BusyError, CalculationError, begin, fail, finish, out_of_date, stage_turn
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse.connection import connect
 from ravenstvo.warehouse.migrate import upgrade
@@ -155,3 +155,36 @@ def test_a_calculation_that_is_done_is_not_finished_twice(filled: Settings) -> N
     done = _do(filled, "select * from ops.calculation")
     finish(filled, calculation)
     assert _do(filled, "select * from ops.calculation") == done
+
+
+def test_a_year_is_out_of_date_when_what_it_rests_on_has_changed(filled: Settings) -> None:
+    for year in (2020, 2021, 2022):
+        _land(filled, f"vpr {year}", "vpr_result", year)
+    assert out_of_date(filled) == [], "nothing has been calculated: it waits for its day"
+    _calculate(filled, 2021)
+    assert out_of_date(filled) == []
+    _land(filled, "ege 2022", "ege_result", 2022)
+    assert out_of_date(filled) == [], "a campaign that has not been calculated yet is not corrected"
+    _land(filled, "vpr 2020 corrected", "vpr_result", 2020)
+    assert out_of_date(filled) == [2020, 2021], "methods look back"
+    assert _calculate(filled, 2021) == [2020, 2021]
+    late = _land(filled, "superseded before it came", "vpr_result", 2021, validated=False)
+    _do(filled, "update ops.source_part set in_force = false where part_id = %s", late)
+    assert out_of_date(filled) == [2021], "its sender waits for a report"
+
+
+def test_runs_take_turns_and_a_dead_one_loses_its(filled: Settings) -> None:
+    _land(filled, "vpr 2021", "vpr_result", 2021)
+    first = begin(filled, 2021, "backfill__2021", lambda run: True)
+    assert first is not None
+    with pytest.raises(BusyError, match=f"Идёт расчёт {first['calculation_id']} .*backfill__2021"):
+        begin(filled, 2021, "scheduled__2021", lambda run: run == "backfill__2021")
+    again = begin(filled, 2021, "backfill__2021", lambda run: True)
+    assert again is not None, "the same run, tried again, goes on"
+    second = begin(filled, 2021, "scheduled__2021", lambda run: False)
+    assert second is not None
+    assert _do(filled, "select status from ops.calculation order by started_at, calculation_id") == [
+        ("failed",),
+        ("failed",),
+        ("running",),
+    ]

@@ -48,7 +48,7 @@ def test_parses_lightly_and_strings_the_stages_in_order(tmp_path: Path) -> None:
     assert dag["dag_id"] == "annual_recalculation"
     assert dag["partitioned"] == "CronPartitionTimetable"
     assert dag["max_active_runs"] == 1
-    assert dag["params"] == ["inbox", "year"]
+    assert dag["params"] == ["at_once", "inbox", "landed_only", "year"]
     assert dag["mapped"] == ["land"]
     chain = ["build_seeds", "validate", "build_staging", "build_core", "estimate", "build_marts", "finish", "publish"]
     for first, second in pairwise(chain):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TypedDict
 
@@ -30,6 +30,10 @@ class CalculationError(RuntimeError):
     """A calculation cannot begin or go on; the message (Russian) says why."""
 
 
+class BusyError(CalculationError):
+    """Another calculation works on this warehouse; the message (Russian) says which."""
+
+
 class Calculation(TypedDict):
     """What the tasks hand to each other."""
 
@@ -46,16 +50,26 @@ order by hashed.year, finished_at desc
 """
 
 
-def begin(settings: Settings, year: int | None = None) -> Calculation | None:
+def begin(
+    settings: Settings,
+    year: int | None = None,
+    run_id: str | None = None,
+    is_alive: Callable[[str], bool] | None = None,
+) -> Calculation | None:
     """Decide which years to recalculate and open a calculation.
 
     Years are the campaign year and every earlier year with data whose inputs differ from those of its last done
     calculation. Without a year the campaign is the latest year with data. Returns None when nothing changed, or
     when nothing has come at all.
 
-    Raises CalculationError while a stage of another calculation runs.
+    ``run_id`` is kept with the calculation; ``is_alive`` tells of the run of another one whether it still goes on.
+    Without it the other one loses its turn.
+
+    Raises BusyError while a stage of another calculation runs, or its run goes on between two stages.
     """
     with turn(settings), connect(settings, TRANSFORMER) as connection, connection.cursor() as cursor:
+        if is_alive is not None:
+            _leave_to_others(cursor, run_id, is_alive)
         data = data_hashes(cursor, year)
         cursor.execute(_LAST_HASHES)
         last = dict(cursor.fetchall())
@@ -84,11 +98,41 @@ def begin(settings: Settings, year: int | None = None) -> Calculation | None:
             "values (%s, %s, %s, 'running', %s, %s, %s, %s)",
             (
                 *(calculation_id, campaign, years, hashes[campaign], code, seeds),
-                json.dumps({"year_hashes": {str(y): hashes[y] for y in years}, "libraries": libraries()}),
+                json.dumps(
+                    {"year_hashes": {str(y): hashes[y] for y in years}, "libraries": libraries(), "run": run_id}
+                ),
             ),
         )
         record_begin(cursor, calculation_id, years)
         return Calculation(calculation_id=calculation_id, year=campaign, years=years)
+
+
+def _leave_to_others(cursor: Cursor, run_id: str | None, is_alive: Callable[[str], bool]) -> None:
+    cursor.execute(
+        "select calculation_id, parameters ->> 'run' from ops.calculation where status = 'running' "
+        "and parameters ->> 'run' <> coalesce(%s, '')",
+        (run_id,),
+    )
+    for calculation_id, other in cursor.fetchall():
+        if is_alive(other):
+            raise BusyError(f"Идёт расчёт {calculation_id} (запуск {other}).")
+
+
+def out_of_date(settings: Settings) -> list[int]:
+    """Calculated years whose inputs are not what they were, or which have got rows that nobody has validated yet."""
+    with connect(settings, TRANSFORMER) as connection, connection.cursor() as cursor:
+        cursor.execute(_LAST_HASHES)
+        last = dict(cursor.fetchall())
+        data = data_hashes(cursor, max(last, default=None))
+        seeds, code = seeds_hash(settings.project_root), code_version(settings.project_root)
+        key_version = version_in_force(cursor)
+        cursor.execute("select distinct year from ops.source_part where status = 'landed' and validated_at is null")
+        unvalidated = {year for (year,) in cursor.fetchall()}
+    return [
+        year
+        for year in sorted(last.keys() & data.keys())
+        if year in unvalidated or year_hash(data[year], seeds, code, key_version) != last[year]
+    ]
 
 
 def finish(settings: Settings, calculation: Calculation) -> None:
@@ -151,14 +195,14 @@ def stage_turn(settings: Settings, calculation: Calculation) -> Iterator[None]:
 
 @contextmanager
 def turn(settings: Settings) -> Iterator[None]:
-    """Hold the warehouse against calculations. Raises CalculationError while a stage of one runs."""
+    """Hold the warehouse against calculations. Raises BusyError while a stage of one runs."""
     # A session lock on a connection without a transaction: an open one would hold back vacuum for a whole stage.
     holder = psycopg2.connect(**parameters(settings, TRANSFORMER))
     try:
         holder.autocommit = True
         with holder.cursor() as cursor:
             if not _taken(cursor):
-                raise CalculationError(
+                raise BusyError(
                     "В этом хранилище сейчас идёт другой расчёт. "
                     "Дождитесь его окончания («ravenstvo status») и повторите."
                 )

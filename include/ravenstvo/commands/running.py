@@ -7,10 +7,13 @@ from typing import Annotated
 
 import typer
 
-from ravenstvo.settings import get_settings
+from ravenstvo.settings import get_settings, inbox_address
 
 commands = typer.Typer()
-Inbox = Annotated[Path | None, typer.Option(help="Папка с файлами; без неё — учебный регион")]
+Inbox = Annotated[
+    str | None,
+    typer.Option(help="Папка с файлами или хранилище (s3://подключение@корзина/папка); без неё — учебный регион"),
+]
 AsOf = Annotated[
     str | None,
     typer.Option(help="На какой момент: номер расчёта, день 2024-06-01 или время «2024-06-01 12:30»"),
@@ -33,8 +36,11 @@ def run(inbox: Inbox = None, year: Year = None, as_of: AsOf = None) -> None:
             raise typer.BadParameter("с --as-of папка не читается: берётся то, что уже загружено")
         recalculate_as_of(settings, as_of, year, Terminal())
         return
-    folder = inbox.expanduser().absolute() if inbox else settings.inbox
-    raise typer.Exit(recalculation.run(settings, folder, year or settings.year, Terminal()))
+    try:
+        address = inbox_address(inbox) if inbox else settings.inbox
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    raise typer.Exit(recalculation.run(settings, address, year or settings.year, Terminal()))
 
 
 @commands.command()

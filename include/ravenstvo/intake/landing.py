@@ -241,12 +241,14 @@ def land(descriptor: dict[str, str], settings: Settings) -> dict[str, Any]:
         settings: where the spool and the warehouse are.
 
     Returns:
-        ``path``, ``status`` (landed, waiting, refused, known) and ``rows`` — records that came in.
+        ``path``, ``status`` (landed, waiting, refused, known), ``rows`` — records that came in, and ``brought`` — the
+        sources and years (None: a register) of a file that has come.
     """
     spool = settings.spool_dir / descriptor["spool"]
     if not (spool / DESCRIPTION).exists():
-        # The same task ran before, and was killed after its transaction had ended.
-        return {"path": descriptor["path"], "status": "known", "rows": 0}
+        # The same task ran before, and was killed after its transaction had ended: who waits for the file was not told.
+        brought = _brought(settings, descriptor["spool"])
+        return {"path": descriptor["path"], "status": "known", "rows": 0, "brought": brought}
     file: dict[str, Any] = json.loads((spool / DESCRIPTION).read_text(encoding="utf-8"))
     due = [part for part in file["parts"] if part["source"] and (part["year"] or 0) <= file["campaign_year"]]
     status = "refused" if file["refused"] else "landed" if due else "waiting"
@@ -264,4 +266,25 @@ def land(descriptor: dict[str, str], settings: Settings) -> dict[str, Any]:
             _enter_original(connection, file_id, file, archived)
     shutil.rmtree(spool, ignore_errors=True)
     known = before == "landed" and not n_rows
-    return {"path": file["path"], "status": "known" if known else status, "rows": n_rows}
+    brought = _brought(settings, descriptor["spool"]) if status == "landed" and not known else []
+    return {"path": file["path"], "status": "known" if known else status, "rows": n_rows, "brought": brought}
+
+
+def _brought(settings: Settings, spool: str) -> list[list[Any]]:
+    """Sources and years of the landed parts of a file that was read into this spool."""
+    with connect(settings, LOADER) as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "select distinct source, year from ops.source_part join ops.source_file using (file_id) "
+            "where starts_with(sha256, %s) and source_part.status = 'landed' order by source, year",
+            (spool.partition("-")[0],),
+        )
+        return [[source, year] for source, year in cursor.fetchall()]
+
+
+def original(descriptor: dict[str, str], settings: Settings) -> Path | None:
+    """The file that was read into this spool; None when it has landed already."""
+    try:
+        description = (settings.spool_dir / descriptor["spool"] / DESCRIPTION).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    return Path(os.fsdecode(bytes.fromhex(json.loads(description)["full_path"])))

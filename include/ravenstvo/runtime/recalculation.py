@@ -65,7 +65,7 @@ class BusyError(RuntimeError):
     """Another run works in this state folder."""
 
 
-def run(settings: Settings, inbox: Path | None, year: int | None, terminal: Terminal) -> int:
+def run(settings: Settings, inbox: str | None, year: int | None, terminal: Terminal) -> int:
     """Run the DAG for an inbox and a campaign year and print a summary.
 
     Returns the exit status: 0 — done, 1 — the run failed, 3 — done, but some file was refused as a whole, 130 — a
@@ -82,7 +82,7 @@ def run(settings: Settings, inbox: Path | None, year: int | None, terminal: Term
                 migrate.upgrade(settings)
                 started = moment(settings)
                 environment = airflow_home.prepare(settings)
-                conf: dict[str, object] = {"year": year, "inbox": None if inbox is None else str(inbox)}
+                conf: dict[str, object] = {"year": year, "inbox": inbox, "at_once": True}
                 command = following(airflow_home.command(*_arguments(conf)))
                 failure = run_dag(command, environment, settings, log, stages, lock)
         except KeyboardInterrupt:
