@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import typer
 
-from ravenstvo.commands import archive, asking, bi, deciding, key, layout, publishing, reader, running, schools
+from ravenstvo.commands import (
+    archive,
+    asking,
+    bi,
+    deciding,
+    key,
+    layout,
+    observing,
+    publishing,
+    reader,
+    running,
+    schools,
+)
 from ravenstvo.settings import SettingsError, get_settings
 
 app = typer.Typer(
@@ -14,7 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-for group in (running, asking, deciding, publishing):
+for group in (running, asking, deciding, publishing, observing):
     app.add_typer(group.commands)
 app.add_typer(layout.commands, name="layout")
 app.add_typer(reader.commands, name="reader")

@@ -16,6 +16,7 @@ from typing import Any
 from ravenstvo.calculation.lifecycle import Calculation, begin, fail
 from ravenstvo.calculation.lifecycle import finish as finish_calculation
 from ravenstvo.calculation.proposal import ApprovalError
+from ravenstvo.runtime.observing import observed
 from ravenstvo.settings import Settings, get_settings
 from ravenstvo.warehouse.connection import connect
 from ravenstvo.warehouse.migrate import upgrade
@@ -37,6 +38,7 @@ def campaign_year(params: Mapping[str, Any], partition_key: str | None, settings
     return int(given)
 
 
+@observed
 def read_inbox(params: Mapping[str, Any], partition_key: str | None) -> dict[str, Any]:
     """Read the new files of the inbox into the spool. Returns ``{"year": int, "files": [...], ...}``.
 
@@ -66,6 +68,7 @@ def batches(files: list[dict[str, str]]) -> list[list[dict[str, str]]]:
     return [files[place::n_lots] for place in range(n_lots)]
 
 
+@observed
 def land(spooled: dict[str, str]) -> dict[str, Any]:
     """Load one spooled file in one transaction; its status says whether it was refused."""
     from ravenstvo.intake.landing import land as land_file
@@ -87,6 +90,7 @@ def land_all(spooled: list[dict[str, str]]) -> list[dict[str, Any]]:
     return landed
 
 
+@observed
 def prepare(year: int) -> dict[str, Any] | None:
     """Put the newest versions in force and open a calculation; None when nothing changed."""
     from ravenstvo.calculation.inputs import YEARS_BACK
@@ -113,6 +117,7 @@ def prepare(year: int) -> dict[str, Any] | None:
     return dict(calculation)
 
 
+@observed
 def run_stage(stage: str, calculation: Calculation) -> dict[str, Any]:
     """Build one dbt stage."""
     from ravenstvo.calculation.stages import run_stage as run
@@ -120,6 +125,7 @@ def run_stage(stage: str, calculation: Calculation) -> dict[str, Any]:
     return run(get_settings(), calculation, stage)
 
 
+@observed
 def validate(calculation: Calculation) -> dict[str, Any]:
     """Validate what was landed since the last time, and write what the senders are told."""
     from ravenstvo.publishing.senders import write_reports
@@ -131,6 +137,7 @@ def validate(calculation: Calculation) -> dict[str, Any]:
         return {**done, "workbooks": [str(path) for path in write_reports(settings, calculation["year"])]}
 
 
+@observed
 def estimate(calculation: Calculation) -> dict[str, int]:
     """Compute what SQL does not: markers, shrinkage, the contextual model."""
     from ravenstvo.calculation import timed_stage
@@ -141,6 +148,7 @@ def estimate(calculation: Calculation) -> dict[str, int]:
         return run(settings, calculation["years"])
 
 
+@observed
 def finish(calculation: Calculation) -> list[str]:
     """Close the calculation. Returns the workbooks that say how it differs from approved lists."""
     from ravenstvo.publishing.difference import write_published_differences
@@ -150,6 +158,7 @@ def finish(calculation: Calculation) -> list[str]:
     return [str(path) for path in write_published_differences(settings, calculation["years"])]
 
 
+@observed
 def publish(year: int | None) -> list[str]:
     """Write what people read from the marts and is missing or out of date: reports, the dictionary of data.
 
@@ -174,6 +183,7 @@ def publish(year: int | None) -> list[str]:
     return [str(path) for path in (*written, *([docs] if docs else []))]
 
 
+@observed
 def propose_list(params: Mapping[str, Any], partition_key: str | None) -> dict[str, Any]:
     """What a person is asked to approve: ``{"subject", "body", "year", "method", "calculation_id"}``, body in markdown.
 
@@ -201,6 +211,7 @@ def propose_list(params: Mapping[str, Any], partition_key: str | None) -> dict[s
     }
 
 
+@observed
 def freeze_list(proposed: Mapping[str, Any], answer: Mapping[str, Any]) -> str:
     """Approve what was proposed, in the name of the user who answered. Returns what was frozen, in Russian.
 
