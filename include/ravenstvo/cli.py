@@ -13,6 +13,7 @@ from ravenstvo.commands import (
     key,
     layout,
     notifying,
+    observing,
     publishing,
     reader,
     running,
@@ -27,7 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-for group in (running, backfill, asking, deciding, publishing, notifying):
+for group in (running, backfill, asking, deciding, publishing, notifying, observing):
     app.add_typer(group.commands)
 app.add_typer(layout.commands, name="layout")
 app.add_typer(reader.commands, name="reader")

@@ -6,10 +6,11 @@ import os
 import re
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from sqlalchemy.engine import URL, make_url
 
@@ -20,7 +21,7 @@ PROJECT_ROOT = Path(__file__).resolve().parents[2]
 # Where containers find their secrets as files; the file ravenstvo_warehouse_url holds that setting.
 _SECRETS = Path("/run/secrets")
 # Settings that hold a password. Each may be given as the name of a file: RAVENSTVO_WAREHOUSE_URL_FILE=/path.
-SECRET = ("warehouse_url", "loader_url", "transformer_url", "airflow_url", "bi_url")
+SECRET = ("warehouse_url", "loader_url", "transformer_url", "airflow_url", "bi_url", "lineage_token")
 
 # Storages that an inbox may be in.
 REMOTE = ("s3", "sftp")
@@ -154,6 +155,22 @@ class Settings(BaseSettings):
         default=False, description="Whether what a guest may see is open without a login as well"
     )
 
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="INFO", description="The least important lines that are logged"
+    )
+    log_json: bool = Field(default=False, description="Whether the services of Airflow log in JSON as well")
+    metrics_file: Path = Field(
+        default_factory=lambda given: given["home"] / "metrics.prom",
+        description="File of the metrics in Prometheus' text format",
+    )
+    otel_endpoint: str | None = Field(
+        default=None, description="OpenTelemetry collector (OTLP over HTTP) that metrics are sent to"
+    )
+    lineage: str | None = Field(
+        default=None, description="Where OpenLineage events go: «file», or the address of a server; without it nowhere"
+    )
+    lineage_token: str | None = Field(default=None, repr=False, description="Key of the OpenLineage server")
+
     @field_validator("time_zone", mode="after")
     @classmethod
     def _known_zone(cls, name: str) -> str:
@@ -173,7 +190,9 @@ class Settings(BaseSettings):
                 raise ValueError(f"«{one}» — не адрес электронной почты")
         return text
 
-    @field_validator("home", "cache_dir", "key_file", "archive_key_file", "bi_environment", mode="after")
+    @field_validator(
+        "home", "cache_dir", "key_file", "archive_key_file", "bi_environment", "metrics_file", mode="after"
+    )
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
         """Paths are relative to where the command was called, also in tasks that run elsewhere."""
@@ -201,6 +220,17 @@ class Settings(BaseSettings):
         ):
             raise ValueError(f"пароль {why}. Задайте случайный: openssl rand -hex 24")
         return parsed.set(drivername="postgresql+psycopg2").render_as_string(hide_password=False)
+
+    @field_validator("otel_endpoint", "lineage", mode="after")
+    @classmethod
+    def _collector(cls, address: str | None, info: ValidationInfo) -> str | None:
+        """Accept the address of a web server without a password: processes find it in their environment."""
+        if address is None or (address == "file" and info.field_name == "lineage"):
+            return address
+        parsed = urlsplit(address)
+        if parsed.scheme not in ("http", "https") or not parsed.hostname or parsed.password or parsed.username:
+            raise ValueError("нужен адрес вида http://узел:4318, без имени и пароля")
+        return address.rstrip("/")
 
     @classmethod
     def settings_customise_sources(
@@ -287,6 +317,11 @@ class Settings(BaseSettings):
     def logs_dir(self) -> Path:
         """Logs of Airflow, dbt and the services."""
         return self.home / "logs"
+
+    @property
+    def lineage_file(self) -> Path:
+        """OpenLineage events: all of them, or those that the server did not take."""
+        return self.home / "lineage" / "events.jsonl"
 
     @property
     def archive_dir(self) -> Path:

@@ -21,7 +21,7 @@ from sqlalchemy.engine import URL
 
 from ravenstvo import private_files
 from ravenstvo.passwords import weakness
-from ravenstvo.runtime import empty_metadata
+from ravenstvo.runtime import empty_metadata, observability
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse import server
 from ravenstvo.warehouse.connection import url_parameters
@@ -75,6 +75,7 @@ def _environment(settings: Settings) -> dict[str, str]:
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
         "PYTHONUNBUFFERED": "1",
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        **observability.environment(settings),
     }
 
 
@@ -101,7 +102,9 @@ def _configuration(settings: Settings) -> str:
             "sql_alchemy_conn_async": _async_url(url) if importlib.util.find_spec("asyncpg") else "",
             "load_default_connections": False,
         },
-        "logging": {"base_log_folder": settings.logs_dir / "airflow", "logging_level": "INFO"},
+        "logging": {"base_log_folder": settings.logs_dir / "airflow"} | observability.logging_options(settings),
+        "metrics": observability.metrics_options(settings),
+        "openlineage": observability.lineage_options(settings),
         "api": {
             "host": settings.api_host,
             "port": settings.api_port,

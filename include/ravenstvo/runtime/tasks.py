@@ -17,6 +17,7 @@ from ravenstvo.calculation.lifecycle import BusyError, Calculation, begin, fail
 from ravenstvo.calculation.lifecycle import finish as finish_calculation
 from ravenstvo.calculation.proposal import ApprovalError
 from ravenstvo.runtime.looks import Looks
+from ravenstvo.runtime.observing import observed
 from ravenstvo.settings import Settings, get_settings, inbox_address
 from ravenstvo.warehouse.connection import connect
 from ravenstvo.warehouse.migrate import upgrade
@@ -41,6 +42,7 @@ def campaign_year(params: Mapping[str, Any], partition_key: str | None, settings
     return int(given)
 
 
+@observed
 def read_inbox(params: Mapping[str, Any], partition_key: str | None, run_type: str = "manual") -> dict[str, Any]:
     """Read the new files of the inbox into the spool. Returns ``{"year": int, "files": [...], ...}``.
 
@@ -106,6 +108,7 @@ def batches(files: list[dict[str, str]]) -> list[list[dict[str, str]]]:
     return [files[place::n_lots] for place in range(n_lots)]
 
 
+@observed
 def land(spooled: dict[str, str]) -> dict[str, Any]:
     """Load one spooled file in one transaction; its status says whether it was refused."""
     from ravenstvo.intake.landing import land as land_file
@@ -169,6 +172,7 @@ def year_to_correct() -> int | None:
     return max(years, default=None)
 
 
+@observed
 def prepare(
     year: int | None, run_id: str | None = None, is_alive: Callable[[str], bool] | None = None
 ) -> dict[str, Any] | None:
@@ -227,6 +231,7 @@ def prepare_in_turn(year: int | None, context: Mapping[str, Any]) -> PokeReturnV
     return PokeReturnValue(is_done=True, xcom_value=calculation)
 
 
+@observed
 def run_stage(stage: str, calculation: Calculation) -> dict[str, Any]:
     """Build one dbt stage."""
     from ravenstvo.calculation.stages import run_stage as run
@@ -234,6 +239,7 @@ def run_stage(stage: str, calculation: Calculation) -> dict[str, Any]:
     return run(get_settings(), calculation, stage)
 
 
+@observed
 def validate(calculation: Calculation) -> dict[str, Any]:
     """Validate what was landed since the last time, and write what the senders are told."""
     from ravenstvo.publishing.senders import write_reports
@@ -245,6 +251,7 @@ def validate(calculation: Calculation) -> dict[str, Any]:
         return {**done, "workbooks": [str(path) for path in write_reports(settings, calculation["year"])]}
 
 
+@observed
 def estimate(calculation: Calculation) -> dict[str, int]:
     """Compute what SQL does not: markers, shrinkage, the contextual model."""
     from ravenstvo.calculation import timed_stage
@@ -255,6 +262,7 @@ def estimate(calculation: Calculation) -> dict[str, int]:
         return run(settings, calculation["years"])
 
 
+@observed
 def finish(calculation: Calculation) -> list[str]:
     """Close the calculation. Returns the workbooks that say how it differs from approved lists."""
     from ravenstvo.publishing.difference import write_published_differences
@@ -264,6 +272,7 @@ def finish(calculation: Calculation) -> list[str]:
     return [str(path) for path in write_published_differences(settings, calculation["years"])]
 
 
+@observed
 def publish(year: int | None) -> list[str]:
     """Write what people read from the marts and is missing or out of date: reports, the dictionary of data.
 
@@ -310,6 +319,7 @@ def _tell_finished(settings: Settings, year: int) -> None:
         log.exception("Итог расчёта не разослан")
 
 
+@observed
 def propose_list(params: Mapping[str, Any], partition_key: str | None) -> dict[str, Any]:
     """What a person is asked to approve: ``{"subject", "body", "year", "method", "calculation_id"}``, body in markdown.
 
@@ -337,6 +347,7 @@ def propose_list(params: Mapping[str, Any], partition_key: str | None) -> dict[s
     }
 
 
+@observed
 def freeze_list(proposed: Mapping[str, Any], answer: Mapping[str, Any]) -> str:
     """Approve what was proposed, in the name of the user who answered. Returns what was frozen, in Russian.
 
