@@ -165,13 +165,13 @@ class Storage:
             yield
         except StorageError:
             raise
-        except AirflowNotFoundException as error:
+        except AirflowNotFoundException:
             raise StorageError(
                 f"{where}: такого подключения нет. Впишите его в файл {connections}: как, сказано в docs/running.md."
             ) from None
-        except FileNotFoundError as error:
+        except FileNotFoundError:
             raise StorageError(f"{where}: там нет такой корзины или папки. Проверьте адрес.") from None
-        except PermissionError as error:
+        except PermissionError:
             raise StorageError(
                 f"{where}: хранилище не пускает. Проверьте имя, пароль или ключ в файле {connections} и права на папку."
             ) from None
