@@ -88,7 +88,7 @@ run:
 	$(environment)
 	inbox=$${INBOX:-}
 	case "$$inbox" in
-	  ''|/*) ;;
+	  ''|/*|*://*) ;;
 	  *)
 	    # Relative to where the caller stands; under `make -C` that is not where make stands.
 	    if [ -n "$$moved" ] && [ -e "$$RAVENSTVO_CALLER/$$inbox" ]; then inbox="$$RAVENSTVO_CALLER/$$inbox"

@@ -75,7 +75,7 @@ class Storage:
                 os.utime(draft, (item.modified, item.modified))
             draft.replace(target)
         except StorageError as error:
-            raise NotFetchedError(f"не забран из хранилища: {error.__cause__ or error}") from error
+            raise NotFetchedError(f"не забран из хранилища: {error.__context__ or error}") from error
         except OSError as error:
             if is_no_space(error):
                 raise
@@ -153,7 +153,10 @@ class Storage:
 
     @contextmanager
     def _told(self, passing: tuple[type[Exception], ...] = ()) -> Iterator[None]:
-        """Say in words what the storage's own libraries raise; those to be tried again pass."""
+        """Say in words what the storage's own libraries raise; those to be tried again pass.
+
+        Of a chain of errors a person is told the first: what the libraries say stands in the message.
+        """
         from airflow.exceptions import AirflowNotFoundException
 
         where = f"Входящая папка {self._address} (подключение «{self._connection}»)"
@@ -162,16 +165,16 @@ class Storage:
             yield
         except StorageError:
             raise
-        except AirflowNotFoundException as error:
+        except AirflowNotFoundException:
             raise StorageError(
                 f"{where}: такого подключения нет. Впишите его в файл {connections}: как, сказано в docs/running.md."
-            ) from error
-        except FileNotFoundError as error:
-            raise StorageError(f"{where}: там нет такой корзины или папки. Проверьте адрес.") from error
-        except PermissionError as error:
+            ) from None
+        except FileNotFoundError:
+            raise StorageError(f"{where}: там нет такой корзины или папки. Проверьте адрес.") from None
+        except PermissionError:
             raise StorageError(
                 f"{where}: хранилище не пускает. Проверьте имя, пароль или ключ в файле {connections} и права на папку."
-            ) from error
+            ) from None
         except _failures() as error:
             if isinstance(error, passing) or (isinstance(error, OSError) and is_no_space(error)):
                 raise
@@ -179,11 +182,11 @@ class Storage:
                 raise StorageError(
                     f"{where}: ключ сервера неизвестен или сменился. Впишите проверенный ключ в файл known_hosts "
                     f"и его путь в подключение (known_hosts) в файле {connections}."
-                ) from error
+                ) from None
             raise StorageError(
                 f"{where}: хранилище не отвечает ({type(error).__name__}: {error}). Проверьте сеть и адрес узла в "
                 f"файле {connections}; загрузка повторится при следующем просмотре."
-            ) from error
+            ) from None
 
 
 def _item(place: str, name: str, found: dict[str, Any]) -> Item:
