@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -76,6 +77,10 @@ class Settings(BaseSettings):
     inbox: Path | None = Field(
         default=None, description="Folder of files to load; without it the shipped sample region"
     )
+    region: str = Field(
+        default="00",
+        description="Code of the region whose files are loaded, two digits; 00, which no region has, is the sample's",
+    )
     year: int | None = Field(
         default=None, ge=1990, le=2100, description="Campaign year; without it the latest in the inbox"
     )
@@ -112,6 +117,13 @@ class Settings(BaseSettings):
     bi_anonymous: bool = Field(
         default=False, description="Whether what a guest may see is open without a login as well"
     )
+
+    @field_validator("region", mode="after")
+    @classmethod
+    def _two_digits(cls, code: str) -> str:
+        if not re.fullmatch("[0-9]{2}", code):
+            raise ValueError("нужен код субъекта Федерации из двух цифр, например 01")
+        return code
 
     @field_validator("home", "key_file", "archive_key_file", "inbox", "bi_environment", mode="after")
     @classmethod

@@ -218,6 +218,7 @@ marked as (
 
 final as (
     select
+        {{ region_code() }} as region_code,
         year,
         school_id,
         school_key,

@@ -126,6 +126,7 @@ unioned as (
 )
 
 select
+    {{ region_code() }} as region_code,
     year,
     school_id,
     procedure_code,

@@ -23,6 +23,7 @@ from ravenstvo.calculation.lifecycle import Calculation, CalculationError, fail,
 from ravenstvo.settings import Settings
 from ravenstvo.sight import database_rule, sight
 from ravenstvo.warehouse.connection import connect, parameters
+from ravenstvo.warehouse.regions import region_of
 from ravenstvo.warehouse.roles import TRANSFORMER
 
 if TYPE_CHECKING:
@@ -85,12 +86,18 @@ def _build(settings: Settings, calculation: Calculation, stage: str) -> tuple[li
     with environment(settings, {"RAVENSTVO_CALCULATION_ID": calculation["calculation_id"]}):
         # A test belongs to the last stage that it looks at.
         selection = ("--selector", stage, "--indirect-selection", "buildable")
-        variables = ("--vars", json.dumps({"years": calculation["years"], "row_rules": _row_rules(parsed)}))
+        given = {"years": calculation["years"], "row_rules": _row_rules(parsed), "region_code": _region(settings)}
+        variables = ("--vars", json.dumps(given))
         outcome = dbtRunner(manifest=parsed).invoke([*QUIETLY, "build", *selection, *place(settings), *variables])
     results = list(getattr(outcome.result, "results", None) or ())
     if outcome.exception is not None:
         return results, str(outcome.exception)
     return results, None if outcome.success else "dbt сообщил об ошибке; подробности в журнале dbt"
+
+
+def _region(settings: Settings) -> str:
+    with connect(settings, TRANSFORMER) as connection, connection.cursor() as cursor:
+        return region_of(cursor, settings.region)
 
 
 def _row_rules(parsed: Manifest) -> dict[str, str]:
