@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ravenstvo.commands import region
 from ravenstvo.settings import Settings, SettingsError, get_settings
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def main() -> None:
     from ravenstvo.runtime.readers import ReaderError
     from ravenstvo.runtime.recalculation import BusyError
     from ravenstvo.runtime.services import ServiceError
+    from ravenstvo.runtime.shared.tables import SharedError
     from ravenstvo.runtime.withdrawal import WithdrawalError
     from ravenstvo.warehouse.account import AccountError
     from ravenstvo.warehouse.as_of import AsOfError
@@ -59,6 +61,7 @@ def main() -> None:
     from ravenstvo.warehouse.keys import PseudonymKeyError
     from ravenstvo.warehouse.logins import LoginError
     from ravenstvo.warehouse.no_space import NoSpaceError, is_no_space
+    from ravenstvo.warehouse.regions import RegionError
     from ravenstvo.warehouse.server import ServerError
     from ravenstvo.warehouse.socket_folder import SocketError
     from ravenstvo.warehouse.vault import VaultError
@@ -81,11 +84,13 @@ def main() -> None:
         LoginError,
         PseudonymKeyError,
         ReaderError,
+        RegionError,
         ReportError,
         ServerError,
         ServiceError,
         SettingsError,
         ShapeError,
+        SharedError,
         SocketError,
         TemplateError,
         UnknownIndicatorError,
@@ -557,6 +562,8 @@ def schools_decide(
     for line in school_decisions.told(done):
         typer.echo(line)
 
+
+app.add_typer(region.app, name="region")
 
 bi_commands = typer.Typer(help="Superset: дашборды на витринах.", no_args_is_help=True)
 app.add_typer(bi_commands, name="bi")

@@ -19,7 +19,7 @@ PROJECT_ROOT = Path(__file__).resolve().parents[2]
 # Where containers find their secrets as files; the file ravenstvo_warehouse_url holds that setting.
 _SECRETS = Path("/run/secrets")
 # Settings that hold a password. Each may be given as the name of a file: RAVENSTVO_WAREHOUSE_URL_FILE=/path.
-SECRET = ("warehouse_url", "loader_url", "transformer_url", "airflow_url", "bi_url")
+SECRET = ("warehouse_url", "loader_url", "transformer_url", "airflow_url", "bi_url", "shared_url")
 
 
 class SettingsError(RuntimeError):
@@ -81,6 +81,11 @@ class Settings(BaseSettings):
         default="00",
         description="Code of the region whose files are loaded, two digits; 00, which no region has, is the sample's",
     )
+    shared_url: str | None = Field(
+        default=None,
+        repr=False,
+        description="Shared warehouse of several regions; without it a database on the embedded server",
+    )
     year: int | None = Field(
         default=None, ge=1990, le=2100, description="Campaign year; without it the latest in the inbox"
     )
@@ -131,7 +136,9 @@ class Settings(BaseSettings):
         """Paths are relative to where the command was called, also in tasks that run elsewhere."""
         return None if path is None else Path(os.path.abspath(path.expanduser()))
 
-    @field_validator("warehouse_url", "loader_url", "transformer_url", "airflow_url", "bi_url", mode="after")
+    @field_validator(
+        "warehouse_url", "loader_url", "transformer_url", "airflow_url", "bi_url", "shared_url", mode="after"
+    )
     @classmethod
     def _postgresql(cls, url: str | None) -> str | None:
         """Accept ``postgres://`` and ``postgresql://``; refuse other databases."""

@@ -41,14 +41,14 @@ def make_login(settings: Settings, login: str, role: str, password: str) -> None
         make_reader(connection, login, role, password)
 
 
-def make_reader(connection: Connection, login: str, role: str, password: str) -> None:
-    """The same within a transaction of the caller."""
+def make_reader(connection: Connection, login: str, role: str, password: str, schema: str | None = None) -> None:
+    """The same within a transaction of the caller; ``schema`` where the role is none of a warehouse's own."""
     _make(
         connection,
         *(login, role, password),
         default_transaction_read_only="on",
         statement_timeout=f"{STATEMENT_SECONDS}s",
-        search_path=READERS[role],
+        search_path=schema or READERS[role],
     )
 
 

@@ -55,7 +55,9 @@ def change(cursor: Cursor, region: str, by: str, reason: str) -> int:
         "insert into ops.region_change (region_code, previous_code, changed_by, reason) values (%s, %s, %s, %s)",
         (region, previous, by.strip(), reason.strip()),
     )
-    cursor.execute("update ops.source_file set region_code = %s where region_code is distinct from %s", (region, region))
+    cursor.execute(
+        "update ops.source_file set region_code = %s where region_code is distinct from %s", (region, region)
+    )
     return cursor.rowcount
 
 

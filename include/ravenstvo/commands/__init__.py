@@ -1,0 +1,1 @@
+"""Groups of commands of ``ravenstvo``; each is thin, the work is done by the modules that it names."""
