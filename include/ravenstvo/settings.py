@@ -136,9 +136,7 @@ class Settings(BaseSettings):
         """Paths are relative to where the command was called, also in tasks that run elsewhere."""
         return None if path is None else Path(os.path.abspath(path.expanduser()))
 
-    @field_validator(
-        "warehouse_url", "loader_url", "transformer_url", "airflow_url", "bi_url", "shared_url", mode="after"
-    )
+    @field_validator(*SECRET, mode="after")
     @classmethod
     def _postgresql(cls, url: str | None) -> str | None:
         """Accept ``postgres://`` and ``postgresql://``; refuse other databases."""
