@@ -23,22 +23,22 @@ def annual_recalculation() -> None:
     """Files of the inbox → landing → checks → dbt stages, with the estimates before the marts."""
 
     @task
-    def read_inbox() -> list[dict[str, Any]]:
-        """Read every file of the inbox into the spool; one entry for each file, and the campaign year beside them."""
+    def read_inbox() -> list[list[dict[str, Any]]]:
+        """Read every file of the inbox into the spool; lots of files to land, and the campaign year beside them."""
         from ravenstvo.runtime import tasks
 
         context = get_current_context()
         plan = tasks.read_inbox(context["params"], context["dag_run"].partition_key)
         context["ti"].xcom_push(key="year", value=plan["year"])
-        return plan["files"]
+        return tasks.batches(plan["files"])
 
-    @task(map_index_template="{{ file_name }}")
-    def land(spooled: dict[str, Any]) -> dict[str, Any]:
-        """Load one file in one transaction. A refused file is a result, not a failure."""
+    @task(map_index_template="{{ files }}")
+    def land(spooled: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Load a lot of files, each in one transaction. A refused file is a result, not a failure."""
         from ravenstvo.runtime import tasks
 
-        get_current_context()["file_name"] = spooled["path"]
-        return tasks.land(spooled)
+        get_current_context()["files"] = f"{spooled[0]['path']} … {len(spooled)}"
+        return tasks.land_all(spooled)
 
     @task.short_circuit(trigger_rule="none_failed", ignore_downstream_trigger_rules=False)
     def prepare(year: int) -> dict[str, Any] | None:

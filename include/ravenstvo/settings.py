@@ -38,6 +38,15 @@ def _from_named_files() -> dict[str, str]:
     return found
 
 
+def _user_cache() -> Path | None:
+    """The place for such things among the user's own; None for a user without a home."""
+    base = os.environ.get("XDG_CACHE_HOME")
+    try:
+        return Path(base) / "ravenstvo" if base else Path.home() / ".cache" / "ravenstvo"
+    except RuntimeError:
+        return None
+
+
 class Settings(BaseSettings):
     """Settings of one run. Paths are absolute; an empty variable counts as not set."""
 
@@ -51,6 +60,10 @@ class Settings(BaseSettings):
     )
 
     home: Path = Field(default=PROJECT_ROOT / ".ravenstvo", description="Folder that holds all state")
+    cache_dir: Path | None = Field(
+        default_factory=_user_cache,
+        description="Folder of what every home of this machine can share: the parsed dbt project, an empty Airflow",
+    )
     warehouse_url: str | None = Field(
         default=None, repr=False, description="PostgreSQL of one's own; without it the embedded server"
     )
@@ -130,7 +143,7 @@ class Settings(BaseSettings):
             raise ValueError("нужен код субъекта Федерации из двух цифр, например 01")
         return code
 
-    @field_validator("home", "key_file", "archive_key_file", "inbox", "bi_environment", mode="after")
+    @field_validator("home", "cache_dir", "key_file", "archive_key_file", "inbox", "bi_environment", mode="after")
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
         """Paths are relative to where the command was called, also in tasks that run elsewhere."""

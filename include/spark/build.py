@@ -76,7 +76,9 @@ class Build:
         nodes = [node for node in self.manifest.nodes.values() if node.name in set(listed)]
         models = [node for node in nodes if node.resource_type == "model"]
         self._bring(models)
-        self._dbt("build", "--selector", selector, "--indirect-selection", "empty", "--vars", json.dumps(self.variables))
+        self._dbt(
+            "build", "--selector", selector, "--indirect-selection", "empty", "--vars", json.dumps(self.variables)
+        )
         tables = [node for node in models if node.config.materialized != "view"]
         return {node.name: self.spark.table(f"{node.schema}.{node.name}").count() for node in tables}
 
@@ -108,7 +110,9 @@ class Build:
             said = sql.SQL(", ").join(_comparable(column, kind) for column, kind in columns.items())
             found = {"rows": n_rows}
             for key, one, other in (("only_spark", draft, name), ("only_postgresql", name, draft)):
-                query = "select count(*) from (select {said} from {one} {w} except all select {said} from {other} {w}) as d"
+                query = (
+                    "select count(*) from (select {said} from {one} {w} except all select {said} from {other} {w}) as d"
+                )
                 cursor.execute(sql.SQL(query).format(said=said, one=one, other=other, w=where), (years, years))
                 found[key] = cursor.fetchone()[0]
             cursor.execute(sql.SQL("select count(*) from {} {}").format(name, where), (years,))

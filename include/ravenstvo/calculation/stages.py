@@ -12,14 +12,16 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from psycopg2.extras import execute_values
 
-from ravenstvo import private_files
+from ravenstvo import machine_cache, private_files
 from ravenstvo.calculation.inputs import code_version, seeds_hash
 from ravenstvo.calculation.lifecycle import Calculation, CalculationError, fail, stage_turn
+from ravenstvo.fingerprints import digest
 from ravenstvo.settings import Settings
 from ravenstvo.sight import database_rule, sight
 from ravenstvo.warehouse.connection import connect, parameters
@@ -117,7 +119,8 @@ def parse(settings: Settings) -> Manifest:
     root = settings.project_root
     key = (str(settings.dbt_target_dir), code_version(root), seeds_hash(root))
     if key not in _parsed:
-        outcome = dbtRunner().invoke([*QUIETLY, "parse", *place(settings)])
+        with _any_server(), _shared_parsing(settings):
+            outcome = dbtRunner().invoke([*QUIETLY, "parse", *place(settings)])
         if outcome.exception is not None:
             raise CalculationError(f"Проект dbt не читается: {outcome.exception}")
         _parsed.clear()
@@ -126,6 +129,36 @@ def parse(settings: Settings) -> Manifest:
         # Millions of objects that stay: searching them for cycles, also at the end of the process, takes seconds.
         gc.freeze()
     return _parsed[key]
+
+
+@contextmanager
+def _any_server() -> Iterator[None]:
+    """Parse without the place and user of the server: dbt would take another server for a reason to parse anew."""
+    names = ("RAVENSTVO_PG_HOST", "RAVENSTVO_PG_PORT", "RAVENSTVO_PG_USER")
+    before = {name: os.environ.pop(name) for name in names if name in os.environ}
+    try:
+        yield
+    finally:
+        os.environ.update(before)
+
+
+@contextmanager
+def _shared_parsing(settings: Settings) -> Iterator[None]:
+    """Take over what another home of this machine has parsed, and leave to others what this one had to parse.
+
+    Dbt itself compares it with the files and parses what has changed; the name only keeps projects apart.
+    """
+    own = settings.dbt_target_dir / "partial_parse.msgpack"
+    database = os.environ.get("RAVENSTVO_PG_DBNAME", "")
+    root = settings.project_root
+    name = f"dbt-{digest([str(root), database, code_version(root), seeds_hash(root), version('dbt-core')])}"
+    if own.exists():
+        yield
+        return
+    is_taken_over = machine_cache.fetch(settings, name, own)
+    yield
+    if not is_taken_over and own.exists():
+        machine_cache.keep(settings, name, own)
 
 
 def place(settings: Settings) -> list[str]:

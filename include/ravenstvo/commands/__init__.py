@@ -1,1 +1,1 @@
-"""Groups of commands of ``ravenstvo``; each is thin, the work is done by the modules that it names."""
+"""The commands of the command line by groups. Every command is thin: the work is done by the module that it names."""

@@ -7,33 +7,28 @@ from typing import Annotated
 
 import typer
 
+from ravenstvo.commands.common import By, Reason, warehouse
 from ravenstvo.settings import get_settings
 
-app = typer.Typer(help="Код региона и общее хранилище нескольких регионов.", no_args_is_help=True)
+commands = typer.Typer(help="Код региона и общее хранилище нескольких регионов.", no_args_is_help=True)
 
-By = Annotated[str, typer.Option(help="Кто это делает")]
-Reason = Annotated[str, typer.Option(help="Почему")]
 Region = Annotated[str, typer.Argument(help="Код региона, две цифры")]
 
 
-@app.command("set")
+@commands.command("set")
 def set_code(region: Region, by: By = "", reason: Reason = "") -> None:
     """Исправить код региона этого хранилища: всех его файлов; после этого нужен пересчёт."""
     from ravenstvo.settings import Settings
-    from ravenstvo.warehouse import regions, server
-    from ravenstvo.warehouse.connection import connect
+    from ravenstvo.warehouse import regions
 
-    settings = get_settings()
     code = Settings(region=region).region
-    if settings.warehouse_url is None:
-        server.ensure_running(settings)
-    with connect(settings) as connection, connection.cursor() as cursor:
+    with warehouse() as connection, connection.cursor() as cursor:
         n_files = regions.change(cursor, code, by, reason)
     typer.echo(f"Регион {code}: исправлено файлов — {n_files}.")
     typer.echo(f"Задайте RAVENSTVO_REGION={code} и выполните «ravenstvo run»: таблицы получат новый код.")
 
 
-@app.command()
+@commands.command()
 def collect(
     origin: Annotated[
         Path,
@@ -53,7 +48,7 @@ def collect(
     )
 
 
-@app.command()
+@commands.command()
 def status() -> None:
     """Показать, какие регионы собраны в общее хранилище и когда."""
     from ravenstvo.runtime.shared.collect import listed
@@ -65,7 +60,7 @@ def status() -> None:
         typer.echo("Общее хранилище пусто. Собрать регион: ravenstvo region collect --from …")
 
 
-@app.command()
+@commands.command()
 def forget(region: Region) -> None:
     """Убрать строки региона из общего хранилища; его собственное хранилище остаётся как есть."""
     from ravenstvo.runtime.shared.collect import forget as take_out
@@ -74,7 +69,7 @@ def forget(region: Region) -> None:
     typer.echo(f"Региона {region} в общем хранилище больше нет.")
 
 
-@app.command("reader-add")
+@commands.command("reader-add")
 def reader_add(
     region: Annotated[str | None, typer.Option(help="Код региона; без него — все регионы")] = None,
     by: By = "",
@@ -91,7 +86,7 @@ def reader_add(
     typer.echo(f"Пароль: {settings.home / readers.PASSWORDS}")
 
 
-@app.command("reader-remove")
+@commands.command("reader-remove")
 def reader_remove(
     login: Annotated[str, typer.Argument(help="Пользователь, как в «region readers»")], by: By = "", reason: Reason = ""
 ) -> None:
@@ -102,7 +97,7 @@ def reader_remove(
     typer.echo(f"Пользователь {login} убран.")
 
 
-@app.command("readers")
+@commands.command("readers")
 def reader_list() -> None:
     """Показать пользователей общего хранилища."""
     from ravenstvo.runtime.shared import readers

@@ -21,6 +21,7 @@ from sqlalchemy.engine import URL
 
 from ravenstvo import private_files
 from ravenstvo.passwords import weakness
+from ravenstvo.runtime import empty_metadata
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse import server
 from ravenstvo.warehouse.connection import url_parameters
@@ -170,7 +171,11 @@ def _migrate_metadata(settings: Settings, environment: dict[str, str]) -> None:
     """``airflow db migrate`` takes seconds: a stamp holds the program's version and the revision that it left."""
     version = importlib.metadata.version("apache-airflow-core")
     stamp = settings.airflow_home / "migrated"
-    if stamp.exists() and stamp.read_text(encoding="utf-8") == f"{version} {_metadata_revision(settings)}":
+    revision = _metadata_revision(settings)
+    if stamp.exists() and stamp.read_text(encoding="utf-8") == f"{version} {revision}":
+        return
+    if revision is None and empty_metadata.restore(settings):
+        stamp.write_text(f"{version} {_metadata_revision(settings)}", encoding="utf-8")
         return
     log = settings.logs_dir / "airflow-db-migrate.log"
     with log.open("w") as output:
@@ -180,6 +185,8 @@ def _migrate_metadata(settings: Settings, environment: dict[str, str]) -> None:
     if done.returncode != 0:
         raise AirflowError(f"База метаданных Airflow не подготовлена. Подробности: {log}")
     stamp.write_text(f"{version} {_metadata_revision(settings)}", encoding="utf-8")
+    if revision is None:
+        empty_metadata.keep(settings)
 
 
 def _metadata_revision(settings: Settings) -> str | None:

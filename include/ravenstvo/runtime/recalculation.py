@@ -163,7 +163,6 @@ class _Heard:
     stages: Stages
     step: str | None = None
     error: Failure | None = None
-    n_landed: int = 0
     dbt: _DbtLog = field(init=False)
     _in_traceback: bool = False
     _n_files: int | None = None
@@ -179,8 +178,6 @@ class _Heard:
     def line(self, line: str) -> None:
         """Take in a line of the run's output."""
         if starts := _TASK_STARTS.search(line):
-            if starts[1] == "land":
-                self.n_landed += 1
             if starts[1] != self.step:
                 self.step = starts[1]
                 stage = self.stages.start(self.title)
@@ -199,8 +196,10 @@ class _Heard:
     def _files(self) -> str:
         if self._n_files is None:
             found = json.loads(self.settings.last_inbox_file.read_text(encoding="utf-8"))
-            self._n_files = found.get("n_new", 0)
-        return f"файлов: {self.n_landed} из {max(self._n_files or 0, self.n_landed)}"
+            self._n_files = int(found.get("n_new", 0))
+        # Every file to be landed has a folder in the spool, which goes when the file has come in.
+        n_left = sum(1 for _ in self.settings.spool_dir.iterdir()) if self.settings.spool_dir.exists() else 0
+        return f"файлов: {max(self._n_files - n_left, 0)} из {self._n_files}"
 
 
 class _DbtLog:

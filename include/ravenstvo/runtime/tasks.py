@@ -7,6 +7,7 @@ Imports are inside: each task pays only for what it uses.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,8 @@ from ravenstvo.calculation.proposal import ApprovalError
 from ravenstvo.settings import Settings, get_settings
 from ravenstvo.warehouse.connection import connect
 from ravenstvo.warehouse.migrate import upgrade
+
+log = logging.getLogger(__name__)
 
 
 class PublishingError(RuntimeError):
@@ -54,11 +57,34 @@ def read_inbox(params: Mapping[str, Any], partition_key: str | None) -> dict[str
     return plan
 
 
+def batches(files: list[dict[str, str]]) -> list[list[dict[str, str]]]:
+    """The files in as many lots as are landed at once: a task of Airflow costs more than landing a small file.
+
+    A lot takes every n-th file, so that the large files of one folder do not meet in one.
+    """
+    n_lots = min(get_settings().readers, len(files))
+    return [files[place::n_lots] for place in range(n_lots)]
+
+
 def land(spooled: dict[str, str]) -> dict[str, Any]:
     """Load one spooled file in one transaction; its status says whether it was refused."""
     from ravenstvo.intake.landing import land as land_file
 
     return land_file(spooled, get_settings())
+
+
+def land_all(spooled: list[dict[str, str]]) -> list[dict[str, Any]]:
+    """Load several files, each in a transaction of its own. One that cannot be loaded does not keep out the others."""
+    landed, first = [], None
+    for file in spooled:
+        try:
+            landed.append(land(file))
+        except Exception as error:
+            log.exception("%s", file["path"])
+            first = first or error
+    if first is not None:
+        raise first
+    return landed
 
 
 def prepare(year: int) -> dict[str, Any] | None:
