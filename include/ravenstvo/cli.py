@@ -4,7 +4,20 @@ from __future__ import annotations
 
 import typer
 
-from ravenstvo.commands import archive, asking, bi, deciding, key, layout, publishing, reader, region, running, schools
+from ravenstvo.commands import (
+    archive,
+    asking,
+    bi,
+    deciding,
+    key,
+    layout,
+    publishing,
+    reader,
+    region,
+    running,
+    schools,
+    spark,
+)
 from ravenstvo.settings import SettingsError, get_settings
 
 app = typer.Typer(
@@ -21,6 +34,7 @@ app.add_typer(reader.commands, name="reader")
 app.add_typer(key.commands, name="key")
 app.add_typer(archive.commands, name="archive")
 app.add_typer(region.commands, name="region")
+app.command("spark")(spark.spark)
 app.add_typer(schools.commands, name="schools")
 app.add_typer(bi.commands, name="bi")
 

@@ -6,7 +6,7 @@ import os
 import re
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -20,6 +20,10 @@ PROJECT_ROOT = Path(__file__).resolve().parents[2]
 _SECRETS = Path("/run/secrets")
 # Settings that hold a password. Each may be given as the name of a file: RAVENSTVO_WAREHOUSE_URL_FILE=/path.
 SECRET = ("warehouse_url", "loader_url", "transformer_url", "airflow_url", "bi_url", "shared_url")
+
+
+# Settings that name a place on the disk.
+PLACES = ("home", "cache_dir", "key_file", "archive_key_file", "inbox", "bi_environment", "spark_environment")
 
 
 class SettingsError(RuntimeError):
@@ -99,6 +103,14 @@ class Settings(BaseSettings):
         repr=False,
         description="Shared warehouse of several regions; without it a database on the embedded server",
     )
+    engine: Literal["postgresql", "spark"] = Field(
+        default="postgresql", description="Where rows of pupils are calculated; all the rest is PostgreSQL's"
+    )
+    spark_environment: Path = Field(
+        default=PROJECT_ROOT / ".venv-spark", description="Python environment that Spark runs in"
+    )
+    spark_cores: int = Field(default=min(2, os.cpu_count() or 1), ge=1, description="Cores of the local Spark session")
+    spark_memory_mb: int = Field(default=2048, ge=512, description="Memory of Spark's Java machine, MB")
     year: int | None = Field(
         default=None, ge=1990, le=2100, description="Campaign year; without it the latest in the inbox"
     )
@@ -143,7 +155,16 @@ class Settings(BaseSettings):
             raise ValueError("нужен код субъекта Федерации из двух цифр, например 01")
         return code
 
-    @field_validator("home", "cache_dir", "key_file", "archive_key_file", "inbox", "bi_environment", mode="after")
+    @field_validator(
+        "home",
+        "cache_dir",
+        "key_file",
+        "archive_key_file",
+        "inbox",
+        "bi_environment",
+        "spark_environment",
+        mode="after",
+    )
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
         """Paths are relative to where the command was called, also in tasks that run elsewhere."""

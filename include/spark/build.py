@@ -1,7 +1,8 @@
-"""Build the pupil-grain models on Apache Spark; runs in the environment of ``make setup-spark`` (``ravenstvo spark``).
+"""Build the pupil-grain models on Apache Spark; runs in the environment of ``make setup-spark``.
 
-Landing and bookkeeping come from PostgreSQL as Parquet, dbt builds the models in one local Spark session, the results go
-back by COPY. The caller says on standard input, line by line, what to do next, and reads one JSON line for each answer:
+Landing and bookkeeping come from PostgreSQL as Parquet, dbt builds the models in one local Spark session, the results
+go back by COPY. The caller says on standard input, line by line, what to do next, and reads one JSON line for each
+answer:
 
 * ``keys`` — which schools and subjects the rows name; ``{"rows": {"int_result_key": 1}, "seconds": 1.0}``;
 * ``results`` — results of pupils and counts of schools, by the keys that PostgreSQL holds now;
@@ -86,6 +87,15 @@ class Build:
         """Replace the years of a table of PostgreSQL by Spark's rows, in one transaction."""
         name = sql.Identifier("core", table)
         with self.connection, self.connection.cursor() as cursor:
+            if not table.startswith("fct_"):
+                # No promise to anyone, so Spark says what its columns are.
+                fields = self.spark.table(f"core.{table}").schema.fields
+                kinds = {"string": "text", "int": "integer", "bigint": "bigint"}
+                listed = sql.SQL(", ").join(
+                    sql.SQL("{} {}").format(sql.Identifier(f.name), sql.SQL(kinds[f.dataType.simpleString()]))
+                    for f in fields
+                )
+                cursor.execute(sql.SQL("create table if not exists {} ({})").format(name, listed))
             columns = self._columns(cursor, f"core.{table}")
             years = self.variables.get("years") if "year" in columns and table.startswith("fct_") else None
             if years:
@@ -291,7 +301,7 @@ def main() -> None:
                 answer: dict[str, Any] = {"rows": build.build(f"pupil_{what}")}
             else:
                 answer = {"compare": build.compare, "feed": build.feed}[what](table)
-        except Exception as error:  # whatever it is, the caller tells it
+        except Exception as error:  # noqa: BLE001  whatever it is, the caller tells it
             answer = {"error": f"{type(error).__name__}: {error}"}
         answer["seconds"] = round(time.monotonic() - started, 1)
         print(json.dumps(answer, ensure_ascii=False), file=answers, flush=True)

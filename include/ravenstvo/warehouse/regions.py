@@ -1,8 +1,8 @@
 """Whose files a warehouse holds: those of one region, by its two-digit code.
 
 Every file carries the code under which it came in (``ops.source_file``); rules, ranks and keys of schools are a
-region's own, so a calculation has one region, and files of another are refused. Several regions meet in a shared warehouse
-(``ravenstvo.runtime.shared``), after each has been calculated.
+region's own, so a calculation has one region, and files of another are refused. Several regions meet in a shared
+warehouse (``ravenstvo.runtime.shared``), after each has been calculated.
 """
 
 from __future__ import annotations
