@@ -16,9 +16,11 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import ctypes
 import json
 import os
 import shutil
+import signal
 import sys
 import threading
 import time
@@ -44,6 +46,7 @@ _TYPES = {
     "double precision": pa.float64(),
 }
 _BLOCK = 8 << 20
+_PR_SET_PDEATHSIG = 1  # prctl(2)
 _COLUMNS = """
 select attname, format_type(atttypid, null)
 from pg_catalog.pg_attribute
@@ -286,6 +289,9 @@ def main() -> None:
     parser.add_argument("--cores", type=int, required=True)
     parser.add_argument("--memory-mb", type=int, required=True)
     options = parser.parse_args()
+    # Linux: a caller that is killed takes this process with it, and Java ends with its input.
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     # Java and dbt talk too: what they say goes to the log.
     os.dup2(2, 1)

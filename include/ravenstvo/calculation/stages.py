@@ -91,11 +91,11 @@ def _build(settings: Settings, calculation: Calculation, stage: str) -> Built:
     with environment(settings, {"RAVENSTVO_CALCULATION_ID": calculation["calculation_id"]}):
         given = {"years": calculation["years"], "row_rules": _row_rules(parsed), "region_code": _region(settings)}
 
-        def build(selector: str, **changed: object) -> Built:
+        def build(selector: str, log_level: str = "info", **changed: object) -> Built:
             # A test belongs to the last stage that it looks at.
-            selection = ("--selector", selector, "--indirect-selection", "buildable")
+            selection = ("--selector", selector, "--indirect-selection", "buildable", "--log-level-file", log_level)
             variables = ("--vars", json.dumps(given | changed))
-            outcome = dbtRunner(manifest=parsed).invoke([*QUIETLY, "build", *selection, *place(settings), *variables])
+            outcome = dbtRunner(manifest=parsed).invoke([*QUIETLY, "build", *place(settings), *selection, *variables])
             results = list(getattr(outcome.result, "results", None) or ())
             if outcome.exception is not None:
                 return results, str(outcome.exception)
@@ -122,12 +122,13 @@ def _build_with_spark(settings: Settings, given: dict[str, Any], build: Callable
             if error := add(build("core_keys")):
                 return results, error
             # A year that there is not: the tables get their columns, and nothing is calculated.
-            if error := build("core_shape", years=[0])[1]:
+            if error := build("core_shape", "warn", years=[0])[1]:
                 return results, error
             ask("results")
             for table in spark.RESULTS:
                 ask(f"feed {table}")
-        return results, add(build("core_rest"))
+        # Who watches the log counts the nodes of a stage by its first build.
+        return results, add(build("core_rest", "warn"))
     except spark.SparkError as error:
         return results, str(error)
 
