@@ -63,19 +63,22 @@ def shared(settings: Settings) -> Iterator[Connection]:
         yield connection
 
 
-def collect(settings: Settings, origin: Path, *, another: bool = False) -> Collected:
+def collect(
+    settings: Settings, origin: Path, *, another: bool = False, wanted: list[Relation] | None = None
+) -> Collected:
     """Replace a region's rows in the shared warehouse by those of its own warehouse, in one transaction.
 
     Args:
         settings: where the shared warehouse is, and the documents.
         origin: home of the region's warehouse, or a file that holds its address.
         another: take the region's code from another warehouse than the one that brought it before.
+        wanted: some of the relations; without it all that the documents name.
 
     Until the end readers see the old rows; a process that dies leaves them as they were. Raises SharedError when the
     region is being calculated or was not yet, when its tables are not those of the documents, when its code has come
     from another warehouse.
     """
-    wanted = shared_relations(settings)
+    wanted = shared_relations(settings) if wanted is None else wanted
     with _region(origin) as source, source.cursor() as asked, shared(settings) as target, target.cursor() as cursor:
         region = region_of(asked, "")
         if not region:

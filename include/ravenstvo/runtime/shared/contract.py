@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 REGION = "region_code"
-_KEY = re.compile(r"^## Primary key\n(.*?)(?:^## |\Z)", re.M | re.S)
+_KEY = re.compile(r"^## Primary key\n([a-z0-9_]+(?:,\s+[a-z0-9_]+)*)(?: \(|\.?\n)", re.M)
 
 
 @dataclass(frozen=True)
@@ -73,10 +73,9 @@ def _meta(column: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _told_key(description: str) -> tuple[str, ...]:
-    """Columns under the heading ``Primary key``, where nothing but columns stands there."""
+    """Columns under the heading ``Primary key``: all that stands there, or what a remark in brackets follows."""
     found = _KEY.search(description)
-    told = found[1].strip().rstrip(".") if found else ""
-    return tuple(re.split(r",\s+", told)) if re.fullmatch(r"\w+(,\s+\w+)*", told, re.ASCII) else ()
+    return tuple(re.split(r",\s+", found[1])) if found else ()
 
 
 def _tested_keys(nodes: Iterable[Mapping[str, Any]]) -> dict[str, tuple[str, ...]]:

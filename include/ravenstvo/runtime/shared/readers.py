@@ -6,7 +6,7 @@ from psycopg2.extensions import cursor as Cursor
 
 from ravenstvo.runtime.readers import drop_login, remember
 from ravenstvo.runtime.shared import tables
-from ravenstvo.runtime.shared.collect import SHARED_DB, shared, shared_relations
+from ravenstvo.runtime.shared.collect import SHARED_DB, shared
 from ravenstvo.runtime.shared.tables import SharedError
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse import logins
@@ -25,9 +25,9 @@ def add(settings: Settings, region: str | None, by: str, reason: str) -> str:
     The password goes to ``region_readers.csv`` in the home. Raises SharedError, LoginError.
     """
     _named(by, reason)
-    wanted = shared_relations(settings)
     with shared(settings) as connection, connection.cursor() as cursor:
-        tables.prepare(cursor, wanted)
+        # The tables come with the first region, and their rules with them.
+        tables.prepare(cursor, [])
         login = f"{database_url(settings, SHARED_DB).database}_region_{region or 'all'}"
         password = logins.new_password()
         role = tables.ALL_READER if region is None else tables.REGION_READER
