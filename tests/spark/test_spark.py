@@ -1,4 +1,4 @@
-"""Rows of pupils on Apache Spark: the same as PostgreSQL's, row for row, and a calculation that takes them from there."""
+"""Rows of pupils on Apache Spark: the same as PostgreSQL's row for row, also in a calculation that takes them so."""
 
 from __future__ import annotations
 
@@ -64,6 +64,7 @@ def test_both_engines_give_the_same_rows(inbox: Path, tmp_path: Path) -> None:
         compared = check(ours, [], print)
         assert [one.table for one in compared] == [*spark.KEYS, *spark.RESULTS]
         assert all(one.agrees and one.rows > 100 for one in compared), compared
+        expected = _facts(ours)
         # It does see a difference.
         with connect(ours) as connection, connection.cursor() as cursor:
             cursor.execute(
@@ -73,12 +74,6 @@ def test_both_engines_give_the_same_rows(inbox: Path, tmp_path: Path) -> None:
         changed = {one.table: one for one in check(ours, [], print)}
         assert (changed["fct_school_procedure"].only_spark, changed["fct_school_procedure"].only_postgresql) == (1, 1)
         assert changed["fct_result"].agrees
-        with connect(ours) as connection, connection.cursor() as cursor:
-            cursor.execute(
-                "update core.fct_school_procedure set n_participants = n_participants - 1 "
-                "where ctid = (select ctid from core.fct_school_procedure order by xmin::text::bigint desc limit 1)"
-            )
-        expected = _facts(ours)
         assert not (ours.home / "spark").exists()
     finally:
         server.stop(ours)
