@@ -1,5 +1,5 @@
-{#- What PostgreSQL and Spark write differently. Models that run on both (selector pupil) use these, cast() and what both
-    know: CTEs, window functions, count(*) filter. -#}
+{#- What PostgreSQL and Spark write differently. Models that run on both (selector pupil) use these, cast() and what
+    both know: CTEs, window functions, count(*) filter. -#}
 
 {% macro text_type() -%}
     {{ return(adapter.dispatch('text_type', 'ravenstvo')()) }}

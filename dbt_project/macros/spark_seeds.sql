@@ -1,6 +1,7 @@
 {#- Seeds on Spark: dbt-spark leaves quotes and blanks of a text as they are, and knows no type «text». -#}
 {% macro spark_type(type) -%}
-    {{ return({'text': 'string', 'jsonb': 'string', 'double precision': 'double', 'numeric': 'decimal(28, 10)'}.get(type, type)) }}
+    {%- set types = {'text': 'string', 'jsonb': 'string', 'double precision': 'double', 'numeric': 'decimal(28, 10)'} -%}
+    {{ return(types.get(type, type)) }}
 {%- endmacro %}
 
 {% macro spark__create_csv_table(model, agate_table) -%}

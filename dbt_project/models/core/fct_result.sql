@@ -79,7 +79,11 @@ exam_numbered as (
         -- Results first, by date: an attempt without a result is not the attempt that counts.
         row_number() over (
             partition by
-                year, procedure_code, coalesce(person_key, cast(part_id as {{ text_type() }}) || '/' || cast(row_no as {{ text_type() }}))
+                year,
+                procedure_code,
+                coalesce(
+                    person_key, cast(part_id as {{ text_type() }}) || '/' || cast(row_no as {{ text_type() }})
+                )
             order by
                 case
                     when new_primary_score is not null or new_test_score is not null or new_mark is not null then 0
@@ -99,7 +103,11 @@ exam_numbered as (
             case when new_primary_score is not null or new_test_score is not null or new_mark is not null then 1 end
         ) over (
             partition by
-                year, procedure_code, coalesce(person_key, cast(part_id as {{ text_type() }}) || '/' || cast(row_no as {{ text_type() }}))
+                year,
+                procedure_code,
+                coalesce(
+                    person_key, cast(part_id as {{ text_type() }}) || '/' || cast(row_no as {{ text_type() }})
+                )
         ) as n_results
     from exam_corrected
 ),

@@ -85,7 +85,10 @@ ege_summed as (
         case when count(n_100) = count(*) then sum(n_100) end as n_100,
         case
             when count(*) filter (where n_participants > 0 and mean_score is null) = 0
-                then cast(sum({{ exact('mean_score') }} * n_participants) / nullif(sum(n_participants), 0) as {{ double_type() }})
+                then cast(
+                    sum({{ exact('mean_score') }} * n_participants) / nullif(sum(n_participants), 0)
+                    as {{ double_type() }}
+                )
         end as mean_score
     from ege
     group by year, school_id, procedure_code
