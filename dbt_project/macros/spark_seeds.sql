@@ -1,7 +1,9 @@
 {#- Seeds on Spark: dbt-spark leaves quotes and blanks of a text as they are, and knows no type «text». -#}
 {% macro spark_type(type) -%}
-    {%- set types = {'text': 'string', 'jsonb': 'string', 'double precision': 'double', 'numeric': 'decimal(28, 10)'} -%}
-    {{ return(types.get(type, type)) }}
+    {%- set other = {
+        'text': 'string', 'jsonb': 'string', 'double precision': 'double', 'numeric': 'decimal(28, 10)'
+    } -%}
+    {{ return(other.get(type, type)) }}
 {%- endmacro %}
 
 {% macro spark__create_csv_table(model, agate_table) -%}
