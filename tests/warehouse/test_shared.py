@@ -274,7 +274,7 @@ def test_a_reader_sees_its_region_whatever_it_asks(
     assert (login, code) in readers.listed(national)
     password = next(
         line.split(",")[1]
-        for line in (national.home / readers.PASSWORDS).read_text(encoding="utf-8").splitlines()
+        for line in readers.passwords_file(national).read_text(encoding="utf-8").splitlines()
         if line.startswith(f"{login},")
     )
     expected = {(code,)} if code else {("01",), ("02",)}

@@ -83,7 +83,7 @@ def reader_add(
     code = Settings(region=region).region if region is not None else None
     login = readers.add(settings, code, by, reason)
     typer.echo(f"Пользователь {login} видит строки: {'всех регионов' if code is None else f'региона {code}'}")
-    typer.echo(f"Пароль: {settings.home / readers.PASSWORDS}")
+    typer.echo(f"Пароль: {readers.passwords_file(settings)}")
 
 
 @commands.command("reader-remove")

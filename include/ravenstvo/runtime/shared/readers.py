@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from psycopg2.extensions import cursor as Cursor
 
 from ravenstvo.runtime.readers import drop_login, remember
@@ -12,17 +14,21 @@ from ravenstvo.settings import Settings
 from ravenstvo.warehouse import logins
 from ravenstvo.warehouse.server import database_url
 
-PASSWORDS = "region_readers.csv"
 _FIELDS = ["login", "password", "region_code"]
 _NOTE = (
     "insert into national.reader_change (login, region_code, action, changed_by, reason) values (%s, %s, %s, %s, %s)"
 )
 
 
+def passwords_file(settings: Settings) -> Path:
+    """First passwords of the readers, for the owner of the home only."""
+    return settings.home / "region_readers.csv"
+
+
 def add(settings: Settings, region: str | None, by: str, reason: str) -> str:
     """Make the user of a region (None: of all regions), or give it a new password; returns its login.
 
-    The password goes to ``region_readers.csv`` in the home. Raises SharedError, LoginError.
+    The password goes to ``passwords_file``. Raises SharedError, LoginError.
     """
     _named(by, reason)
     with shared(settings) as connection, connection.cursor() as cursor:
@@ -37,7 +43,7 @@ def add(settings: Settings, region: str | None, by: str, reason: str) -> str:
             (login, region),
         )
         cursor.execute(_NOTE, (login, region, "add", by.strip(), reason.strip()))
-        remember(settings.home / PASSWORDS, _FIELDS, login, {"password": password, "region_code": region or ""})
+        remember(passwords_file(settings), _FIELDS, login, {"password": password, "region_code": region or ""})
     return login
 
 
@@ -51,7 +57,7 @@ def remove(settings: Settings, login: str, by: str, reason: str) -> None:
         cursor.execute("delete from national.reader where login = %s", (login,))
         cursor.execute(_NOTE, (login, known[login], "remove", by.strip(), reason.strip()))
         drop_login(connection, login)
-        remember(settings.home / PASSWORDS, _FIELDS, login, None)
+        remember(passwords_file(settings), _FIELDS, login, None)
 
 
 def listed(settings: Settings) -> list[tuple[str, str | None]]:
