@@ -1,5 +1,6 @@
 # make run [INBOX=folder] [YEAR=2021]   load a folder (by default the sample region) and recalculate a year
 # make bi                               Superset with the dashboards, on the warehouse that make run has filled
+# make spark                            rows of pupils on Apache Spark, compared with PostgreSQL's
 # make test [ARGS="tests/unit -k name"] | lint | up | down | bench
 #
 # The recipes run from any working directory and under paths with spaces: nothing here is a file target, and the
@@ -9,7 +10,7 @@ SHELL := /bin/sh
 .SHELLFLAGS := -euc
 .ONESHELL:
 .DEFAULT_GOAL := run
-.PHONY: run bi test lint up down setup bench setup-bi
+.PHONY: run bi test lint up down setup bench setup-bi spark setup-spark
 
 PYTHON ?= python3.11
 UV_VERSION := 0.13.9
@@ -58,6 +59,17 @@ endef
 
 # Pages and dashboards are tested in a browser. Without one, and without the right to install it, those tests are
 # skipped and say so.
+# Spark's own environment: it is large, and only `ravenstvo spark` and RAVENSTVO_ENGINE=spark need it.
+define spark_environment
+spark_fingerprint=$$(cksum < include/spark/requirements.lock; pwd)
+if [ "$$(cat .venv-spark/made-from 2>/dev/null || true)" != "$$spark_fingerprint" ]; then
+  echo "Подготовка окружения Spark .venv-spark (один раз, около 750 МБ)"
+  "$$RAVENSTVO_PYTHON" -m venv --without-pip --clear .venv-spark
+  .venv/bootstrap/bin/uv pip sync --quiet --require-hashes --compile-bytecode --python .venv-spark/bin/python include/spark/requirements.lock
+  printf '%s\n' "$$spark_fingerprint" > .venv-spark/made-from
+fi
+endef
+
 define browser
 if ! command -v chromium >/dev/null && ! command -v chromium-browser >/dev/null && ! command -v google-chrome >/dev/null; then
   if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
@@ -71,7 +83,18 @@ setup:
 	@$(go_home)
 	$(environment)
 
-setup-bi:
+setup-setup-spark:
+	@$(go_home)
+	$(environment)
+	$(spark_environment)
+
+spark:
+	@$(go_home)
+	$(environment)
+	$(spark_environment)
+	exec .venv/bin/ravenstvo spark
+
+bi:
 	@$(go_home)
 	$(environment)
 	$(bi_environment)

@@ -9,8 +9,8 @@ import fcntl
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import psycopg2
@@ -53,6 +53,13 @@ def module_warehouse(embedded: Settings, tmp_path_factory: pytest.TempPathFactor
     """The same, shared by the tests of a module."""
     with _new_database(embedded, tmp_path_factory.mktemp("home")) as settings:
         yield settings
+
+
+@pytest.fixture(scope="module")
+def new_warehouse(embedded: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Settings]]:
+    """Makes empty warehouses, as many as a module asks for."""
+    with ExitStack() as made:
+        yield lambda: made.enter_context(_new_database(embedded, tmp_path_factory.mktemp("home")))
 
 
 @contextmanager

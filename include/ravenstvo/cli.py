@@ -16,8 +16,10 @@ from ravenstvo.commands import (
     observing,
     publishing,
     reader,
+    region,
     running,
     schools,
+    spark,
 )
 from ravenstvo.settings import SettingsError, get_settings
 
@@ -34,6 +36,8 @@ app.add_typer(layout.commands, name="layout")
 app.add_typer(reader.commands, name="reader")
 app.add_typer(key.commands, name="key")
 app.add_typer(archive.commands, name="archive")
+app.add_typer(region.commands, name="region")
+app.command("spark")(spark.spark)
 app.add_typer(schools.commands, name="schools")
 app.add_typer(bi.commands, name="bi")
 
@@ -62,6 +66,7 @@ def main() -> None:
     from ravenstvo.runtime.readers import ReaderError
     from ravenstvo.runtime.recalculation import BusyError
     from ravenstvo.runtime.services import ServiceError
+    from ravenstvo.runtime.shared.tables import SharedError
     from ravenstvo.runtime.withdrawal import WithdrawalError
     from ravenstvo.warehouse.account import AccountError
     from ravenstvo.warehouse.as_of import AsOfError
@@ -69,6 +74,7 @@ def main() -> None:
     from ravenstvo.warehouse.keys import PseudonymKeyError
     from ravenstvo.warehouse.logins import LoginError
     from ravenstvo.warehouse.no_space import NoSpaceError, is_no_space
+    from ravenstvo.warehouse.regions import RegionError
     from ravenstvo.warehouse.server import ServerError
     from ravenstvo.warehouse.socket_folder import SocketError
     from ravenstvo.warehouse.vault import VaultError
@@ -94,11 +100,13 @@ def main() -> None:
         NotifyError,
         PseudonymKeyError,
         ReaderError,
+        RegionError,
         ReportError,
         ServerError,
         ServiceError,
         SettingsError,
         ShapeError,
+        SharedError,
         SocketError,
         TemplateError,
         UnknownIndicatorError,

@@ -21,11 +21,13 @@ PROJECT_ROOT = Path(__file__).resolve().parents[2]
 # Where containers find their secrets as files; the file ravenstvo_warehouse_url holds that setting.
 _SECRETS = Path("/run/secrets")
 # Settings that hold a password. Each may be given as the name of a file: RAVENSTVO_WAREHOUSE_URL_FILE=/path.
-SECRET = ("warehouse_url", "loader_url", "transformer_url", "airflow_url", "bi_url", "lineage_token")
+DATABASES = ("warehouse_url", "loader_url", "transformer_url", "airflow_url", "bi_url", "shared_url")
+SECRET = (*DATABASES, "lineage_token")
+# Settings that name a place on the disk.
+PLACES = ("home", "cache_dir", "key_file", "archive_key_file", "bi_environment", "spark_environment", "metrics_file")
 
 # Storages that an inbox may be in.
 REMOTE = ("s3", "sftp")
-
 
 _ADDRESS = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+")
 
@@ -106,6 +108,23 @@ class Settings(BaseSettings):
     inbox_patience_minutes: int = Field(
         default=60, ge=0, description="How long an archive that does not close is waited for before it is refused"
     )
+    region: str = Field(
+        default="00",
+        description="Code of the region whose files are loaded, two digits; 00, which no region has, is the sample's",
+    )
+    shared_url: str | None = Field(
+        default=None,
+        repr=False,
+        description="Shared warehouse of several regions; without it a database on the embedded server",
+    )
+    engine: Literal["postgresql", "spark"] = Field(
+        default="postgresql", description="Where rows of pupils are calculated; all the rest is PostgreSQL's"
+    )
+    spark_environment: Path = Field(
+        default=PROJECT_ROOT / ".venv-spark", description="Python environment that Spark runs in"
+    )
+    spark_cores: int = Field(default=min(2, os.cpu_count() or 1), ge=1, description="Cores of the local Spark session")
+    spark_memory_mb: int = Field(default=2048, ge=512, description="Memory of Spark's Java machine, MB")
     year: int | None = Field(
         default=None, ge=1990, le=2100, description="Campaign year; without it the latest in the inbox"
     )
@@ -190,8 +209,16 @@ class Settings(BaseSettings):
                 raise ValueError(f"«{one}» — не адрес электронной почты")
         return text
 
+    @field_validator("region", mode="after")
+    @classmethod
+    def _two_digits(cls, code: str) -> str:
+        if not re.fullmatch("[0-9]{2}", code):
+            raise ValueError("нужен код субъекта Федерации из двух цифр, например 01")
+        return code
+
     @field_validator(
-        "home", "cache_dir", "key_file", "archive_key_file", "bi_environment", "metrics_file", mode="after"
+        *PLACES,
+        mode="after",
     )
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
@@ -203,7 +230,7 @@ class Settings(BaseSettings):
     def _address(cls, inbox: str | None) -> str | None:
         return None if inbox is None else inbox_address(inbox)
 
-    @field_validator("warehouse_url", "loader_url", "transformer_url", "airflow_url", "bi_url", mode="after")
+    @field_validator(*DATABASES, mode="after")
     @classmethod
     def _postgresql(cls, url: str | None) -> str | None:
         """Accept ``postgres://`` and ``postgresql://``; refuse other databases."""

@@ -21,7 +21,7 @@ from ravenstvo.intake.discover import DESCRIPTION
 from ravenstvo.intake.problems import Problem
 from ravenstvo.settings import Settings
 from ravenstvo.sources import load_sources
-from ravenstvo.warehouse import keys, vault
+from ravenstvo.warehouse import keys, regions, vault
 from ravenstvo.warehouse.connection import connect
 from ravenstvo.warehouse.roles import LOADER
 
@@ -71,13 +71,15 @@ def _check_key(connection: Connection, version: int) -> None:
             raise keys.PseudonymKeyError("Ключ псевдонимов сменили, пока файлы читались: запустите загрузку ещё раз.")
 
 
-def _enter_file(connection: Connection, file: dict[str, Any], status: str) -> tuple[int, str]:
+def _enter_file(connection: Connection, file: dict[str, Any], status: str, region: str) -> tuple[int, str]:
     """Enter the file, or find it; returns its number and the status it had before (blank when it is new)."""
     with connection.cursor() as cursor:
+        regions.settle(cursor, region)
         cursor.execute(
             """
-            insert into ops.source_file (sha256, name, path, size_bytes, modified_at, first_seen_at, status)
-            values (%s, %s, %s, %s, %s, %s, 'refused')
+            insert into ops.source_file
+              (sha256, name, path, size_bytes, modified_at, first_seen_at, status, region_code)
+            values (%s, %s, %s, %s, %s, %s, 'refused', %s)
             on conflict (sha256) do nothing
             returning file_id
             """,
@@ -88,6 +90,7 @@ def _enter_file(connection: Connection, file: dict[str, Any], status: str) -> tu
                 file["size_bytes"],
                 file["modified_at"],
                 file["loaded_at"],
+                region,
             ),
         )
         new = cursor.fetchone()
@@ -262,7 +265,7 @@ def land(descriptor: dict[str, str], settings: Settings) -> dict[str, Any]:
     archived = _archive(settings, file) if status == "landed" else None
     with connect(settings, LOADER) as connection:
         _check_key(connection, file["key_version"])
-        file_id, before = _enter_file(connection, file, status)
+        file_id, before = _enter_file(connection, file, status, settings.region)
         _enter_problems(connection, file_id, file)
         if status != "refused":
             n_rows = _land_parts(connection, file_id, file, spool)

@@ -35,7 +35,7 @@ _BOOK = (
 # Who looked into the vault, which key is in use, who reads which municipality: the owner writes, auditors read.
 _GUARDED = ("pseudonym_key", "reader", "vault_access")
 # What people decided: nothing but the owner, on their behalf, writes it.
-_DECIDED = ("publication", "school_decision", "withdrawal")
+_DECIDED = ("publication", "region_change", "school_decision", "withdrawal")
 _AUDITED = (*_GUARDED, *_DECIDED, "calculation")
 
 _COMMENTS = {

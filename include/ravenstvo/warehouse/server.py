@@ -29,6 +29,7 @@ from ravenstvo.warehouse.account import Account, server_account
 WAREHOUSE_DB = "ravenstvo"
 AIRFLOW_DB = "airflow"
 BI_DB = "superset"
+SHARED_DB = "ravenstvo_shared"
 OWNER = "ravenstvo"
 START_SECONDS = 120
 
@@ -134,7 +135,12 @@ def is_running(settings: Settings) -> bool:
 
 def database_url(settings: Settings, database: str = WAREHOUSE_DB) -> URL:
     """SQLAlchemy URL of a database: of the embedded server, or of one's own where a URL is set."""
-    own = {WAREHOUSE_DB: settings.warehouse_url, AIRFLOW_DB: settings.airflow_url, BI_DB: settings.bi_url}.get(database)
+    own = {
+        WAREHOUSE_DB: settings.warehouse_url,
+        AIRFLOW_DB: settings.airflow_url,
+        BI_DB: settings.bi_url,
+        SHARED_DB: settings.shared_url,
+    }.get(database)
     if own is not None:
         return make_url(own)
     socket_dir = socket_folder.recorded(settings)

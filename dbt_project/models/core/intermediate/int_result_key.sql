@@ -5,14 +5,14 @@ with vpr as (
     select
         'vpr' as exam,
         year,
-        cast(null as text) as school_code,
+        cast(null as {{ text_type() }}) as school_code,
         school_login,
         max(municipality) as municipality,
         max(school_name) as school_name,
         cast(null as integer) as subject_code,
         subject,
         grade,
-        cast(null as text) as monitoring
+        cast(null as {{ text_type() }}) as monitoring
     from {{ ref('stg_vpr_result') }}
     group by year, school_login, subject, grade
 ),
@@ -21,14 +21,14 @@ vpr_summary as (
     select distinct
         'vpr' as exam,
         year,
-        cast(null as text) as school_code,
+        cast(null as {{ text_type() }}) as school_code,
         school_login,
         municipality,
         school_name,
         cast(null as integer) as subject_code,
         subject,
         grade,
-        cast(null as text) as monitoring
+        cast(null as {{ text_type() }}) as monitoring
     from {{ ref('stg_vpr_school_summary') }}
 ),
 
@@ -37,13 +37,13 @@ ege as (
         'ege' as exam,
         year,
         school_code,
-        cast(null as text) as school_login,
-        cast(null as text) as municipality,
-        cast(null as text) as school_name,
+        cast(null as {{ text_type() }}) as school_login,
+        cast(null as {{ text_type() }}) as municipality,
+        cast(null as {{ text_type() }}) as school_name,
         subject_code,
         subject,
         cast(null as integer) as grade,
-        cast(null as text) as monitoring
+        cast(null as {{ text_type() }}) as monitoring
     from {{ ref('stg_ege_result') }}
 ),
 
@@ -52,13 +52,13 @@ oge as (
         'oge' as exam,
         year,
         school_code,
-        cast(null as text) as school_login,
-        cast(null as text) as municipality,
-        cast(null as text) as school_name,
+        cast(null as {{ text_type() }}) as school_login,
+        cast(null as {{ text_type() }}) as municipality,
+        cast(null as {{ text_type() }}) as school_name,
         subject_code,
         subject,
         cast(null as integer) as grade,
-        cast(null as text) as monitoring
+        cast(null as {{ text_type() }}) as monitoring
     from {{ ref('stg_oge_result') }}
 ),
 
@@ -66,14 +66,14 @@ appeal as (
     select distinct
         exam,
         year,
-        cast(null as text) as school_code,
-        cast(null as text) as school_login,
-        cast(null as text) as municipality,
-        cast(null as text) as school_name,
+        cast(null as {{ text_type() }}) as school_code,
+        cast(null as {{ text_type() }}) as school_login,
+        cast(null as {{ text_type() }}) as municipality,
+        cast(null as {{ text_type() }}) as school_name,
         subject_code,
         subject,
         cast(null as integer) as grade,
-        cast(null as text) as monitoring
+        cast(null as {{ text_type() }}) as monitoring
     from {{ ref('stg_appeal') }}
 ),
 
@@ -81,14 +81,14 @@ ege_summary as (
     select distinct
         'ege' as exam,
         year,
-        cast(null as text) as school_code,
-        cast(null as text) as school_login,
+        cast(null as {{ text_type() }}) as school_code,
+        cast(null as {{ text_type() }}) as school_login,
         municipality,
         school_name,
         cast(null as integer) as subject_code,
         subject,
         cast(null as integer) as grade,
-        cast(null as text) as monitoring
+        cast(null as {{ text_type() }}) as monitoring
     from {{ ref('stg_ege_school_summary') }}
 ),
 
@@ -97,9 +97,9 @@ monitoring as (
         'rm' as exam,
         year,
         school_code,
-        cast(null as text) as school_login,
-        cast(null as text) as municipality,
-        cast(null as text) as school_name,
+        cast(null as {{ text_type() }}) as school_login,
+        cast(null as {{ text_type() }}) as municipality,
+        cast(null as {{ text_type() }}) as school_name,
         cast(null as integer) as subject_code,
         subject,
         grade,
