@@ -151,19 +151,23 @@ def down() -> None:
 
 
 @app.command()
-def service(name: Annotated[str, typer.Argument(help="api-server, scheduler, dag-processor или triggerer")]) -> None:
-    """Запустить одну службу Airflow на переднем плане: для контейнера."""
+def service(
+    name: Annotated[str, typer.Argument(help="api-server, scheduler, dag-processor, triggerer, worker или superset")],
+) -> None:
+    """Запустить одну службу на переднем плане: для контейнера."""
     from ravenstvo.runtime import services
 
     services.run_in_foreground(get_settings(), name)
 
 
 @app.command()
-def healthy(name: Annotated[str, typer.Argument(help="api-server, scheduler, dag-processor или triggerer")]) -> None:
+def healthy(
+    name: Annotated[str, typer.Argument(help="api-server, scheduler, dag-processor, triggerer, worker или superset")],
+) -> None:
     """Проверить, что служба работает: статус 0 — да, 1 — нет."""
     from ravenstvo.runtime import services
 
-    raise typer.Exit(1 if name in services.unhealthy(get_settings()) else 0)
+    raise typer.Exit(0 if services.is_healthy(get_settings(), name) else 1)
 
 
 @app.command()

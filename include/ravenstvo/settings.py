@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -18,7 +18,7 @@ PROJECT_ROOT = Path(__file__).resolve().parents[2]
 # Where containers find their secrets as files; the file ravenstvo_warehouse_url holds that setting.
 _SECRETS = Path("/run/secrets")
 # Settings that hold a password. Each may be given as the name of a file: RAVENSTVO_WAREHOUSE_URL_FILE=/path.
-SECRET = ("warehouse_url", "loader_url", "transformer_url", "airflow_url", "bi_url")
+SECRET = ("warehouse_url", "loader_url", "transformer_url", "airflow_url", "bi_url", "broker_url")
 
 
 class SettingsError(RuntimeError):
@@ -96,6 +96,19 @@ class Settings(BaseSettings):
     api_url: str | None = Field(
         default=None, description="Address under which the other services reach the web interface"
     )
+    public_url: str | None = Field(
+        default=None, description="Address at which people open the web interface; without it that of the services"
+    )
+    executor: Literal["LocalExecutor", "CeleryExecutor"] = Field(
+        default="LocalExecutor", description="Who runs Airflow's tasks: the scheduler itself, or workers"
+    )
+    broker_url: str | None = Field(
+        default=None, repr=False, description="Redis that tasks reach the workers through (CeleryExecutor only)"
+    )
+    task_slots: int = Field(default=4, ge=1, description="Tasks that run at once: in all, and in one worker")
+    task_silence: int = Field(
+        default=60, ge=10, description="Seconds without a sign of life after which a task or a scheduler counts as dead"
+    )
 
     dashboards_url: str | None = Field(
         default=None, description="Address at which people open the dashboards; without it Superset's own"
@@ -136,6 +149,19 @@ class Settings(BaseSettings):
         ):
             raise ValueError(f"пароль {why}. Задайте случайный: openssl rand -hex 24")
         return parsed.set(drivername="postgresql+psycopg2").render_as_string(hide_password=False)
+
+    @field_validator("broker_url", mode="after")
+    @classmethod
+    def _redis(cls, url: str | None) -> str | None:
+        """Accept ``redis://`` and ``rediss://``, on another machine with a password only."""
+        if url is None:
+            return None
+        parsed = make_url(url)
+        if parsed.drivername not in ("redis", "rediss"):
+            raise ValueError("нужен адрес Redis вида redis://пользователь:пароль@узел:6379/0")
+        if why := weakness(parsed.password or "", parsed.username):
+            raise ValueError(f"пароль {why}. Задайте случайный: openssl rand -hex 24")
+        return url
 
     @classmethod
     def settings_customise_sources(

@@ -20,7 +20,7 @@ from types import FrameType
 import psutil
 import psycopg2
 
-from ravenstvo.runtime import airflow_home, summary
+from ravenstvo.runtime import airflow_home, executors, summary
 from ravenstvo.runtime.causes import explained
 from ravenstvo.runtime.follow import following
 from ravenstvo.runtime.terminal import Stages, Terminal
@@ -81,7 +81,7 @@ def run(settings: Settings, inbox: Path | None, year: int | None, terminal: Term
                 stages.start(_PREPARATION)
                 migrate.upgrade(settings)
                 started = moment(settings)
-                environment = airflow_home.prepare(settings)
+                environment = executors.watched_by_a_person(airflow_home.prepare(settings))
                 conf: dict[str, object] = {"year": year, "inbox": None if inbox is None else str(inbox)}
                 command = following(airflow_home.command(*_arguments(conf)))
                 failure = run_dag(command, environment, settings, log, stages, lock)

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ravenstvo.calculation.lifecycle import Calculation, begin, fail
+from ravenstvo.calculation.lifecycle import BusyWarehouseError, Calculation, begin, fail
 from ravenstvo.calculation.lifecycle import finish as finish_calculation
 from ravenstvo.calculation.proposal import ApprovalError
 from ravenstvo.settings import Settings, get_settings
@@ -238,6 +238,9 @@ def _failing(settings: Settings, calculation: Calculation, what: str) -> Iterato
     """Mark the calculation as failed when the step breaks; the error itself goes on to Airflow."""
     try:
         yield
+    except BusyWarehouseError:
+        # Its own step may be what runs: begun by a process that Airflow takes for dead.
+        raise
     except Exception as error:
         fail(settings, calculation, f"{what}: {type(error).__name__}")
         raise
