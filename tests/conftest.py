@@ -99,3 +99,14 @@ def parsed_project(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> 
             assert parsed.returncode == 0, parsed.stdout[-4000:]
             (target / "parse.txt").write_text(parsed.stdout, encoding="utf-8")
     return target
+
+
+@pytest.fixture(scope="session")
+def bi_environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Superset's own environment; made by the Makefile's recipe where it is not there, by who comes first."""
+    environment = Settings().bi_environment
+    with (tmp_path_factory.getbasetemp().parent / "bi-environment.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (environment / "made-from").exists():
+            subprocess.run(["make", "setup-bi"], cwd=PROJECT_ROOT, check=True)
+    return environment

@@ -22,7 +22,7 @@ PROJECT_ROOT = Path(__file__).resolve().parents[2]
 _SECRETS = Path("/run/secrets")
 # Settings that hold a password. Each may be given as the name of a file: RAVENSTVO_WAREHOUSE_URL_FILE=/path.
 DATABASES = ("warehouse_url", "loader_url", "transformer_url", "airflow_url", "bi_url", "shared_url")
-SECRET = (*DATABASES, "lineage_token")
+SECRET = (*DATABASES, "broker_url", "lineage_token")
 # Settings that name a place on the disk.
 PLACES = ("home", "cache_dir", "key_file", "archive_key_file", "bi_environment", "spark_environment", "metrics_file")
 
@@ -157,6 +157,19 @@ class Settings(BaseSettings):
     api_url: str | None = Field(
         default=None, description="Address under which the other services reach the web interface"
     )
+    public_url: str | None = Field(
+        default=None, description="Address at which people open the web interface; without it that of the services"
+    )
+    executor: Literal["LocalExecutor", "CeleryExecutor"] = Field(
+        default="LocalExecutor", description="Who runs Airflow's tasks: the scheduler itself, or workers"
+    )
+    broker_url: str | None = Field(
+        default=None, repr=False, description="Redis that tasks reach the workers through (CeleryExecutor only)"
+    )
+    task_slots: int = Field(default=4, ge=1, description="Tasks that run at once: in all, and in one worker")
+    task_silence: int = Field(
+        default=60, ge=10, description="Seconds without a sign of life after which a task or a scheduler counts as dead"
+    )
 
     dashboards_url: str | None = Field(
         default=None, description="Address at which people open the dashboards; without it Superset's own"
@@ -258,6 +271,19 @@ class Settings(BaseSettings):
         if parsed.scheme not in ("http", "https") or not parsed.hostname or parsed.password or parsed.username:
             raise ValueError("нужен адрес вида http://узел:4318, без имени и пароля")
         return address.rstrip("/")
+
+    @field_validator("broker_url", mode="after")
+    @classmethod
+    def _redis(cls, url: str | None) -> str | None:
+        """Accept ``redis://`` and ``rediss://``, on another machine with a password only."""
+        if url is None:
+            return None
+        parsed = make_url(url)
+        if parsed.drivername not in ("redis", "rediss"):
+            raise ValueError("нужен адрес Redis вида redis://пользователь:пароль@узел:6379/0")
+        if why := weakness(parsed.password or "", parsed.username):
+            raise ValueError(f"пароль {why}. Задайте случайный: openssl rand -hex 24")
+        return url
 
     @classmethod
     def settings_customise_sources(

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import pytest
+from ravenstvo.calculation import lifecycle
 from ravenstvo.calculation.lifecycle import BusyError, CalculationError, begin, fail, finish, out_of_date, stage_turn
+from ravenstvo.runtime import tasks
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse.connection import connect
 from ravenstvo.warehouse.migrate import upgrade
@@ -188,3 +190,47 @@ def test_runs_take_turns_and_a_dead_one_loses_its(filled: Settings) -> None:
         ("failed",),
         ("running",),
     ]
+
+
+def _status(settings: Settings, calculation_id: str) -> tuple:
+    query = "select status, finished_at is null, message from ops.calculation where calculation_id = %s"
+    return _do(settings, query, calculation_id)[0]
+
+
+def test_a_stage_that_failed_goes_on_when_it_is_tried_again(filled: Settings) -> None:
+    _land(filled, "vpr", "vpr_result", 2021)
+    calculation = begin(filled)
+    assert calculation is not None
+    fail(filled, calculation, "база не отвечала")
+    with stage_turn(filled, calculation):
+        assert _status(filled, calculation["calculation_id"]) == ("running", True, None)
+    finish(filled, calculation)
+    assert _status(filled, calculation["calculation_id"])[0] == "done"
+
+
+def test_it_does_not_go_on_with_other_rules_or_after_another(filled: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    _land(filled, "vpr", "vpr_result", 2021)
+    first = begin(filled)
+    assert first is not None
+    fail(filled, first, "ошибка в справочнике")
+    with monkeypatch.context() as patched:
+        patched.setattr(lifecycle, "seeds_hash", lambda root: "исправлен")
+        with pytest.raises(CalculationError, match="изменились справочники"), stage_turn(filled, first):
+            pass
+    assert begin(filled) is not None
+    with pytest.raises(CalculationError, match="остановлен"), stage_turn(filled, first):
+        pass
+    assert _status(filled, first["calculation_id"])[0] == "failed"
+
+
+def test_waiting_for_a_turn_says_nothing_against_the_calculation(
+    filled: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A copy of a step that Airflow takes for dead still runs; the next try finds the warehouse taken."""
+    _land(filled, "vpr", "vpr_result", 2021)
+    calculation = begin(filled)
+    assert calculation is not None
+    monkeypatch.setattr(tasks, "get_settings", lambda: filled)
+    with stage_turn(filled, calculation), pytest.raises(BusyError):
+        tasks.estimate(calculation)
+    assert _status(filled, calculation["calculation_id"])[0] == "running"

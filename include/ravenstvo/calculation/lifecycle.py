@@ -2,7 +2,8 @@
 
 One calculation at a time works on a warehouse: its stages rebuild common tables. A stage holds an advisory lock
 while it runs; a calculation that is still marked as running when another begins has died, or loses its turn and
-stops at its next stage.
+stops at its next stage. One that has failed goes on when the stage that failed is tried again, as long as nothing
+else has begun and the rules are the same.
 """
 
 from __future__ import annotations
@@ -31,7 +32,10 @@ class CalculationError(RuntimeError):
 
 
 class BusyError(CalculationError):
-    """Another calculation works on this warehouse; the message (Russian) says which."""
+    """Another calculation works on this warehouse, and the message (Russian) says which: it is waited for.
+
+    It says nothing against the calculation that waits for its turn.
+    """
 
 
 class Calculation(TypedDict):
@@ -185,12 +189,30 @@ def stage_turn(settings: Settings, calculation: Calculation) -> Iterator[None]:
     with turn(settings):
         with connect(settings, TRANSFORMER) as connection, connection.cursor() as cursor:
             cursor.execute(
-                "select 1 from ops.calculation where calculation_id = %s and status = 'running'",
+                "select status, code_version, seeds_hash, started_at = (select max(started_at) from ops.calculation) "
+                "from ops.calculation where calculation_id = %s",
                 (calculation["calculation_id"],),
             )
-            if cursor.fetchone() is None:
+            status, code, seeds, is_last = cursor.fetchone() or ("", "", "", False)
+            if status == "failed" and is_last:
+                _go_on(settings, cursor, calculation, code, seeds)
+            elif status != "running":
                 raise CalculationError(_lost_turn(calculation))
         yield
+
+
+def _go_on(settings: Settings, cursor: Cursor, calculation: Calculation, code: str, seeds: str) -> None:
+    """Take up a calculation whose stage has failed and is tried again: by Airflow, or by a person who cleared it."""
+    root = settings.project_root
+    if (code, seeds) != (code_version(root), seeds_hash(root)):
+        raise CalculationError(
+            f"Расчёт {calculation['calculation_id']} не продолжить: с его начала изменились справочники или программа. "
+            "Запустите расчёт заново."
+        )
+    cursor.execute(
+        "update ops.calculation set status = 'running', finished_at = null, message = null where calculation_id = %s",
+        (calculation["calculation_id"],),
+    )
 
 
 @contextmanager

@@ -19,7 +19,9 @@ AsOf = Annotated[
     typer.Option(help="На какой момент: номер расчёта, день 2024-06-01 или время «2024-06-01 12:30»"),
 ]
 Year = Annotated[int | None, typer.Option(help="Год кампании; без него — последний в папке")]
-ServiceName = Annotated[str, typer.Argument(help="api-server, scheduler, dag-processor или triggerer")]
+ServiceName = Annotated[
+    str, typer.Argument(help="api-server, scheduler, dag-processor, triggerer, worker или superset")
+]
 
 
 @commands.command()
@@ -62,7 +64,7 @@ def down() -> None:
 
 @commands.command()
 def service(name: ServiceName) -> None:
-    """Запустить одну службу Airflow на переднем плане: для контейнера."""
+    """Запустить одну службу на переднем плане: для контейнера."""
     from ravenstvo.runtime import services
 
     services.run_in_foreground(get_settings(), name)
@@ -73,7 +75,7 @@ def healthy(name: ServiceName) -> None:
     """Проверить, что служба работает: статус 0 — да, 1 — нет."""
     from ravenstvo.runtime import services
 
-    raise typer.Exit(1 if name in services.unhealthy(get_settings()) else 0)
+    raise typer.Exit(0 if services.is_healthy(get_settings(), name) else 1)
 
 
 @commands.command()

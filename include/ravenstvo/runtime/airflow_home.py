@@ -21,7 +21,7 @@ from sqlalchemy.engine import URL
 
 from ravenstvo import private_files
 from ravenstvo.passwords import weakness
-from ravenstvo.runtime import empty_metadata, observability
+from ravenstvo.runtime import empty_metadata, executors, observability
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse import server
 from ravenstvo.warehouse.connection import url_parameters
@@ -39,8 +39,12 @@ def prepare(settings: Settings) -> dict[str, str]:
 
     Returns the environment in which every Airflow command of this home runs. Quick when nothing changed.
     """
-    if settings.airflow_url is None:
-        server.start(settings)
+    if settings.executor == executors.CELERY and settings.broker_url is None:
+        raise AirflowError(
+            "Задан RAVENSTVO_EXECUTOR=CeleryExecutor, но не сказано, где Redis. Запишите его адрес "
+            "(redis://пользователь:пароль@узел:6379/0) в файл и назовите файл: RAVENSTVO_BROKER_URL_FILE=/путь"
+        )
+    server.ensure_database(settings, server.AIRFLOW_DB)
     settings.make_home()
     _check_passwords(settings)
     private_files.write(settings.airflow_home / "airflow.cfg", _configuration(settings))
@@ -85,8 +89,6 @@ def _configuration(settings: Settings) -> str:
         "core": {
             "dags_folder": settings.project_root / "dags",
             "plugins_folder": settings.project_root / "plugins",
-            "executor": "LocalExecutor",
-            "parallelism": 4,
             "load_examples": False,
             "dags_are_paused_at_creation": False,
             "fernet_key": base64.urlsafe_b64encode(
@@ -108,7 +110,8 @@ def _configuration(settings: Settings) -> str:
         "api": {
             "host": settings.api_host,
             "port": settings.api_port,
-            "base_url": api_url(settings),
+            # Where people are led to, as after a login; services reach it otherwise.
+            "base_url": settings.public_url or api_url(settings),
             "workers": 1,
             "expose_config": False,
             "secret_key": _secret(settings, "api"),
@@ -118,6 +121,8 @@ def _configuration(settings: Settings) -> str:
         "secrets": _connections(settings),
         "usage_data_collection": {"enabled": False},
     }
+    for name, more in executors.options(settings).items():
+        sections[name] = sections.get(name, {}) | more
     parser = configparser.RawConfigParser()
     for name, options in sections.items():
         parser[name] = {option: str(value).replace("%", "%%") for option, value in options.items()}

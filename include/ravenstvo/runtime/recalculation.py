@@ -20,7 +20,7 @@ from types import FrameType
 import psutil
 import psycopg2
 
-from ravenstvo.runtime import airflow_home, observability, summary
+from ravenstvo.runtime import airflow_home, executors, observability, summary
 from ravenstvo.runtime.causes import explained
 from ravenstvo.runtime.follow import following
 from ravenstvo.runtime.terminal import Stages, Terminal
@@ -81,7 +81,7 @@ def run(settings: Settings, inbox: str | None, year: int | None, terminal: Termi
                 stages.start(_PREPARATION)
                 migrate.upgrade(settings)
                 started = moment(settings)
-                environment = airflow_home.prepare(settings) | observability.PLAIN_LOG
+                environment = executors.watched_by_a_person(airflow_home.prepare(settings)) | observability.PLAIN_LOG
                 conf: dict[str, object] = {"year": year, "inbox": inbox, "at_once": True}
                 command = following(airflow_home.command(*_arguments(conf)))
                 failure = run_dag(command, environment, settings, log, stages, lock)

@@ -411,6 +411,9 @@ def _failing(settings: Settings, calculation: Calculation, what: str) -> Iterato
     """Mark the calculation as failed when the step breaks; the error itself goes on to Airflow."""
     try:
         yield
+    except BusyError:
+        # Its own step may be what runs: begun by a process that Airflow takes for dead.
+        raise
     except Exception as error:
         fail(settings, calculation, f"{what}: {type(error).__name__}")
         raise
