@@ -28,7 +28,7 @@ _LONGEST = 300
 _FIELDS = frozenset(
     {
         *("timestamp", "level", "logger", "event"),
-        *("run_id", "task_id", "try_number", "map_index", "calculation_id", "year", "stage"),
+        *("dag_id", "run_id", "task_id", "try_number", "map_index", "calculation_id", "year", "stage"),
         *("file", "path_hash", "file_id", "source", "status", "codes", "seconds", "error", "message"),
     }
 )

@@ -21,7 +21,7 @@ YEAR = 2023
 #: A СНИЛС of this region with or without signs, and what everybody here is called.
 NAMED = r"\b100-?0[0-9]{2}-?[0-9]{3}[ -]?[0-9]{2}\b|Человек Номер"
 
-pytestmark = pytest.mark.slow(seconds=140)
+pytestmark = pytest.mark.slow(seconds=150)
 
 Recalculated = Callable[..., Warehouse]
 Key = tuple[str, str, str, str]

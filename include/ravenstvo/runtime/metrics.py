@@ -36,6 +36,8 @@ METRICS: dict[str, tuple[str, tuple[str, ...]]] = {
 # Marks of the run in ops.setting.
 _SECONDS, _ENDED, _SUCCEEDED, _FAILED = "run.seconds.", "run.ended.", "run.succeeded", "run.failed"
 _FIRST, _LAST = "read_inbox", "publish"
+# The file is written at the end of a calculation and of an intake.
+_ENDS = (_LAST, "arrived")
 # Files are loaded by tasks of their own, at once: the time between its neighbours is what the step took.
 _BETWEEN = {"prepare": ("land", "read_inbox")}
 
@@ -188,7 +190,7 @@ def task_ended(settings: Settings, task: str, seconds: float, *, has_failed: boo
     try:
         with connect(settings, TRANSFORMER) as connection, connection.cursor() as cursor:
             _note(cursor, task, seconds, has_failed)
-        is_end = has_failed or task == _LAST
+        is_end = has_failed or task in _ENDS
         if settings.otel_endpoint is None and not is_end:
             return
         samples = collect(settings)

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, ParamSpec, TypeVar
 
 from ravenstvo import logs
+from ravenstvo.calculation.lifecycle import BusyError
 from ravenstvo.runtime import lineage, metrics
 from ravenstvo.settings import Settings, get_settings
 
@@ -21,6 +22,7 @@ log = logging.getLogger(__name__)
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
 
+DAG_ID = "annual_recalculation"
 # Tasks of single files end by the hundred and have a line of their own: the step is measured by its neighbours.
 _OF_ONE_FILE = ("land",)
 
@@ -40,6 +42,9 @@ def observed(task: Callable[Given, Result]) -> Callable[Given, Result]:
             logs.say(log, "Шаг начат", logging.DEBUG)
             try:
                 result = task(*args, **kwargs)
+            except BusyError:
+                logs.say(log, "Шаг ждёт: хранилище занято другим расчётом")
+                raise
             except Exception as error:
                 seconds = time.monotonic() - clock
                 logs.say(log, "Шаг не выполнен", logging.ERROR, seconds=round(seconds, 2), **_error(error))
@@ -64,22 +69,30 @@ def _give_out(
     *,
     has_failed: bool = False,
 ) -> None:
-    if has_failed or task not in _OF_ONE_FILE:
+    if _stops_the_run() if has_failed else task not in _OF_ONE_FILE:
         metrics.task_ended(settings, task, seconds, has_failed=has_failed)
     lineage.task_ended(settings, task, given, result, started)
 
 
-def _airflow_ids() -> dict[str, Any]:
-    """Which task of Airflow this is; nothing outside of one."""
-    if "airflow.sdk" not in sys.modules:
-        return {}
-    from airflow.sdk import get_current_context
+def _airflow_task() -> Any:
+    """The task of Airflow that this process works on; None outside of one."""
+    if "airflow.sdk" in sys.modules:
+        from airflow.sdk import get_current_context
 
-    with suppress(RuntimeError):
-        task = get_current_context()["ti"]
-        ids = {"run_id": task.run_id, "task_id": task.task_id, "try_number": task.try_number}
-        return ids | ({"map_index": task.map_index} if task.map_index is not None and task.map_index >= 0 else {})
-    return {}
+        with suppress(RuntimeError):
+            return get_current_context()["ti"]
+    return None
+
+
+def _stops_the_run() -> bool:
+    """Whether a failure is a calculation's end: not where the task is tried again, nor where files only come in."""
+    task = _airflow_task()
+    return task is None or (task.dag_id == DAG_ID and task.try_number > (task.max_tries or 0))
+
+
+def _airflow_ids() -> dict[str, Any]:
+    task = _airflow_task()
+    return {} if task is None else {name: getattr(task, name) for name in ("dag_id", "run_id", "task_id", "try_number")}
 
 
 def _ids(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -103,12 +116,14 @@ def _error(error: Exception) -> dict[str, str]:
 def _counts(task: str, result: Any) -> dict[str, Any]:
     """Numbers of what a task did."""
     if isinstance(result, list):
-        return {"n_written": len(result)}
+        return {"n_new" if task == "look" else "n_written": len(result)}
     if not isinstance(result, dict):
         return {} if task != "prepare" else {"status": "unchanged"}
     if task == "read_inbox":
-        counts = {name: result[name] for name in ("n_found", "n_known")}
-        return counts | {"n_new": len(result["files"]), "year": result["year"]}
+        counts = {name: result[name] for name in ("n_found", "n_known", "year") if result.get(name) is not None}
+        return counts | {"n_new": len(result["files"])}
+    if task == "arrived":
+        return {"n_sources": len(result)}
     if task == "land":
         return {"status": result["status"], "n_rows": result["rows"]}
     if task == "prepare":

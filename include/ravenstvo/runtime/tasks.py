@@ -71,6 +71,7 @@ def read_inbox(params: Mapping[str, Any], partition_key: str | None, run_type: s
     return plan
 
 
+@observed
 def look(params: Mapping[str, Any]) -> list[dict[str, str]]:
     """Look into the inbox and read what is complete and new. Returns the files that are to be landed."""
     settings = get_settings()
@@ -137,6 +138,7 @@ def land_all(spooled: list[dict[str, str]]) -> list[dict[str, Any]]:
     return landed
 
 
+@observed
 def arrived(landed: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
     """What landed files brought: source → campaign years as partition keys, and puts the newest versions in force.
 
