@@ -29,8 +29,7 @@ def work() -> Any:
     },
     doc_md=__doc__,
     tags=["ravenstvo"],
-    # Begun at three in the night, it is to be done when people come at nine.
-    **watched(late_after_hours=6),
+    **watched(late_after_hours=6),  # begun at three in the night, it is to be done when people come at nine
 )
 def annual_recalculation() -> None:
     """Files of the inbox → landing → checks → dbt stages, with the estimates before the marts."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import Asset, AssetAny, PartitionedAssetTimetable, dag, task
+from ravenstvo.runtime.notifying.watched import watched
 
 DOCUMENTS = Path(__file__).resolve().parents[1] / "include" / "ravenstvo" / "sources"
 
@@ -24,6 +25,7 @@ DOCUMENTS = Path(__file__).resolve().parents[1] / "include" / "ravenstvo" / "sou
     render_template_as_native_obj=True,
     doc_md=__doc__,
     tags=["ravenstvo"],
+    **watched(),
 )
 def corrections() -> None:
     """Is a calculated year out of date? → annual_recalculation, and wait for it."""

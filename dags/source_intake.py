@@ -12,6 +12,7 @@ from typing import Any
 
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import Asset, Param, dag, get_current_context, task
+from ravenstvo.runtime.notifying.watched import watched
 
 # One for each document of a source; named as its table. The partition key of an event is the campaign year.
 DOCUMENTS = Path(__file__).resolve().parents[1] / "include" / "ravenstvo" / "sources"
@@ -23,7 +24,7 @@ SOURCES = {path.stem: Asset(f"landing.{path.stem}") for path in sorted(DOCUMENTS
     catchup=False,
     max_active_runs=1,
     # A connection that drops, to the storage or to the database, is tried again; nothing is left half done.
-    default_args={"retries": 3, "retry_delay": timedelta(seconds=30)},
+    **watched(retries=3, retry_delay=timedelta(seconds=30)),
     params={
         "inbox": Param(None, type=["null", "string"], title="Папка или хранилище", description="Пусто — из настроек"),
     },

@@ -117,6 +117,16 @@ def test_a_run_that_is_done_tells_of_refused_files_once(settings: Settings) -> N
     )
     assert "2031/сломан.xlsx: не открывается" in message.text
     assert "ravenstvo expected --year 2031" in message.text
+    # The morning finds nothing new in it, but what is refused later it tells.
+    watch_deliveries(settings, date(2031, 6, 27))
+    _do(
+        settings,
+        "insert into ops.source_file (sha256, name, path, size_bytes, status, message) "
+        "values ('y', 'ещё.xlsx', '2031/ещё.xlsx', 1, 'refused', 'не открывается')",
+    )
+    n_before = len(outbox.messages(settings))
+    watch_deliveries(settings, date(2031, 6, 27))
+    assert [one.subject for one in outbox.messages(settings)[n_before:]] == ["Равенство: отклонено целиком: 2 файла"]
     # The campaign of another year has not begun by then.
     assert tell_finished(settings, 2030, TODAY)
     assert "не пришло" not in outbox.messages(settings)[-1].subject

@@ -103,9 +103,9 @@ def test_the_letter_of_a_failed_run_says_what_whom_and_what_to_do(settings: Sett
     text = failure_paper(settings, "annual_recalculation", "run", notes, "").text()
     assert "Не выполнено: расчёт 2031 года (загрузка файлов, звезда, проверка строк, оценки)." in text
     assert text.count("Файл не загружен") == 1
-    assert "12 файлов: 0.xlsx, 1.xlsx" in text
+    assert "Файлы: 0.xlsx; 1.xlsx" in text
     assert "… и ещё 2" in text
-    assert "Тех, кто прислал эти файлы (12)" in text
+    assert "Тех, кто прислал эти файлы" in text
     assert "ravenstvo run --year 2031" in text
     assert "База данных остановилась" in text
     assert "задача прервалась, не сказав почему" in text

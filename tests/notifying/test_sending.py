@@ -150,7 +150,7 @@ def test_a_failed_run_is_told_once_when_the_mail_server_is_back(
     text = told.get_body(("plain",))
     assert text is not None
     assert "загрузка файлов: Нет связи с хранилищем" in text.get_content()
-    assert "3 файла: 1.xlsx, 2.xlsx, 3.xlsx" in text.get_content()
+    assert "Файлы: 1.xlsx; 2.xlsx; 3.xlsx" in text.get_content()
     assert told.get_body(("html",)) is not None
     (book,) = letter.iter_attachments()
     assert (letter["To"], book.get_filename(), book.get_content()) == ("edu@example.org", workbook.name, b"PK book")

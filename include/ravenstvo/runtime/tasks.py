@@ -287,6 +287,8 @@ def publish(year: int | None) -> list[str]:
 
     settings = get_settings()
     if year is None or not is_calculated(settings):
+        if year is not None:
+            _tell_finished(settings, year)
         return []
     try:
         written = publish_reports(settings, year)

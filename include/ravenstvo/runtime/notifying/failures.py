@@ -22,12 +22,13 @@ from ravenstvo.runtime.notifying.channels import deliver
 from ravenstvo.runtime.notifying.papers import Paper, Part, clean, listed, subject
 from ravenstvo.runtime.recalculation import DAG_ID, STEP_TITLES
 from ravenstvo.settings import Settings
-from ravenstvo.words import counted, number
+from ravenstvo.words import number
 
 log = logging.getLogger(__name__)
 
 DAG_TITLES = {
     DAG_ID: "расчёт года",
+    "corrections": "пересчёт исправленного",
     "source_intake": "приём файлов",
     "list_approval": "утверждение перечня",
     "delivery_watch": "слежение за сроками",
@@ -62,7 +63,11 @@ class Note:
         year = getattr(context.get("dag_run"), "partition_key", None) or (context.get("params") or {}).get("year")
         return cls(
             *(ti.dag_id, ti.run_id, ti.task_id, -1 if ti.map_index is None else ti.map_index),
-            *(str(context.get("file_name") or ""), str(year or ""), _message(context.get("exception"))),
+            *(
+                str(context.get("file_name") or context.get("files") or ""),
+                str(year or ""),
+                _message(context.get("exception")),
+            ),
         )
 
 
@@ -188,15 +193,13 @@ def _failed_lines(settings: Settings, notes: Sequence[Note]) -> list[str]:
     for (step, message), files in alike.items():
         lines.append(f"{step}: {message}")
         if files:
-            names = ", ".join(listed(files, _FILES_SHOWN))
-            lines.append(f"{counted(len(files), 'файл', 'файла', 'файлов')}: {names}")
+            lines.append(f"Файлы: {'; '.join(listed(files, _FILES_SHOWN))}")
     return lines
 
 
 def _concerned(dag: str, notes: Sequence[Note]) -> list[str]:
-    n_files = len({one.file for one in notes if one.file})
-    if n_files:
-        return [f"Тех, кто прислал эти файлы ({n_files}): их сведения ещё не загружены. Присылать заново не нужно."]
+    if any(one.file for one in notes):
+        return ["Тех, кто прислал эти файлы: их сведения ещё не загружены. Присылать заново не нужно."]
     if dag == DAG_ID:
         return [
             "Всех, кто ждёт перечня, отчёта и показателей этой кампании. Отправителям файлов делать ничего не нужно."

@@ -22,6 +22,7 @@ from ravenstvo.words import counted
 log = logging.getLogger(__name__)
 
 _SHOWN = 20
+_REFUSED_TOPIC = "refused"
 # Refused as a whole, and nothing of that path has been accepted since.
 _REFUSED = """
 select refused.path, coalesce(string_agg(problem.message || coalesce(' — ' || problem.advice, ''), '; '
@@ -52,6 +53,8 @@ def tell_finished(settings: Settings, year: int, today: date) -> bool:
     paper = finished_paper(settings, year, calculation, refused, overdue, today) if refused or overdue else None
     facts = [refused, [_fact(one) for one in overdue]]
     is_news = outbox.tell_change(settings, paper, f"finished {year}", facts)
+    # The morning does not tell of them once more.
+    outbox.tell_change(settings, None, _REFUSED_TOPIC, refused)
     deliver(settings)
     return is_news
 
@@ -72,8 +75,7 @@ def finished_paper(
         said.append(f"не пришло в срок: {counted(len(overdue), 'позиция', 'позиции', 'позиций')}")
     parts = []
     if refused:
-        lines = [clean(f"{path}: {message}") for path, message in refused]
-        parts.append(Part("Отклонённые файлы: что не так и что сделать", listed(lines, _SHOWN)))
+        parts.append(_refused_part(refused))
     if overdue:
         parts.append(Part("Не пришло в срок", listed(grouped(overdue, today), _SHOWN)))
     senders = told(settings, year)
@@ -102,7 +104,8 @@ def watch_deliveries(settings: Settings, today: date) -> bool:
     """Tell who has not delivered what, when that is not what was told last: one letter with everything.
 
     Told are due dates that have passed and those of the next days, of the time since the warehouse holds files. Also
-    sends what waited and tells of runs that nobody told of. Returns whether there was something new to tell.
+    tells of files that were refused since, and of runs that nobody told of, and sends what waited. Returns whether
+    there was something new to tell of deliveries.
     """
     if not outbox.channels(settings):
         return False
@@ -110,12 +113,26 @@ def watch_deliveries(settings: Settings, today: date) -> bool:
     near = today + timedelta(days=settings.notify_days_before)
     with connect(settings) as connection, connection.cursor() as cursor:
         found = [one for one in lacking(cursor) if one.is_watched and one.due_on <= near]
+        refused = _rows(cursor, _REFUSED)
     late = [one for one in found if one.due_on < today]
     facts = [[_fact(one), one.due_on < today] for one in found]
     paper = delivery_paper(late, [one for one in found if one.due_on >= today], today) if found else None
     is_news = outbox.tell_change(settings, paper, "deliveries", facts)
+    outbox.tell_change(settings, _refused_paper(refused) if refused else None, _REFUSED_TOPIC, refused)
     deliver(settings)
     return is_news
+
+
+def _refused_paper(refused: Sequence[tuple[str, str]]) -> Paper:
+    """The letter of files that came since the last calculation and were refused."""
+    said = f"отклонено целиком: {counted(len(refused), 'файл', 'файла', 'файлов')}"
+    where = Part("Где смотреть", ("Файлы и версии: ravenstvo status",))
+    return Paper(subject(said), (f"{said[0].upper()}{said[1:]}.",), (_refused_part(refused), where))
+
+
+def _refused_part(refused: Sequence[tuple[str, str]]) -> Part:
+    lines = [clean(f"{path}: {message}") for path, message in refused]
+    return Part("Отклонённые файлы: что не так и что сделать", listed(lines, _SHOWN))
 
 
 def delivery_paper(late: Sequence[Lacking], near: Sequence[Lacking], today: date) -> Paper:

@@ -12,14 +12,15 @@ from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 from ravenstvo.runtime.notifying import callbacks
 
 
-def watched(late_after_hours: float | None = None) -> dict[str, Any]:
+def watched(late_after_hours: float | None = None, **default_args: Any) -> dict[str, Any]:
     """Arguments of a DAG.
 
     A task that failed for good is noted; the run that failed tells all its notes in one letter, however many mapped
     tasks there were. With ``late_after_hours`` a run that has not ended so long after it was queued is told of too.
+    ``default_args`` are those of the DAG's own.
     """
     arguments: dict[str, Any] = {
-        "default_args": {"on_failure_callback": callbacks.task_failed},
+        "default_args": {"on_failure_callback": callbacks.task_failed, **default_args},
         "on_failure_callback": callbacks.run_failed,
     }
     if late_after_hours is not None and not _is_dags_test():
