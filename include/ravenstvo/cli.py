@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from ravenstvo.commands import archive, asking, bi, deciding, key, layout, publishing, reader, running, schools
+from ravenstvo.commands import archive, asking, bi, deciding, keeping, key, layout, publishing, reader, running, schools
 from ravenstvo.settings import SettingsError, get_settings
 
 app = typer.Typer(
@@ -14,7 +14,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-for group in (running, asking, deciding, publishing):
+for group in (running, asking, deciding, publishing, keeping):
     app.add_typer(group.commands)
 app.add_typer(layout.commands, name="layout")
 app.add_typer(reader.commands, name="reader")
@@ -40,6 +40,7 @@ def main() -> None:
     from ravenstvo.publishing.report.reader import ReportError
     from ravenstvo.publishing.template_lists import TemplateError
     from ravenstvo.runtime.airflow_home import AirflowError
+    from ravenstvo.runtime.backup.manifest import BackupError
     from ravenstvo.runtime.bi import BiError
     from ravenstvo.runtime.causes import explained
     from ravenstvo.runtime.readers import ReaderError
@@ -52,6 +53,8 @@ def main() -> None:
     from ravenstvo.warehouse.keys import PseudonymKeyError
     from ravenstvo.warehouse.logins import LoginError
     from ravenstvo.warehouse.no_space import NoSpaceError, is_no_space
+    from ravenstvo.warehouse.one_way import DowngradeError
+    from ravenstvo.warehouse.programs import ProgramError
     from ravenstvo.warehouse.server import ServerError
     from ravenstvo.warehouse.socket_folder import SocketError
     from ravenstvo.warehouse.vault import VaultError
@@ -63,15 +66,18 @@ def main() -> None:
         AirflowError,
         ApprovalError,
         AsOfError,
+        BackupError,
         BiError,
         BusyError,
         CalculationError,
         DecisionWorkbookError,
+        DowngradeError,
         ExportError,
         DocumentError,
         FileExistsError,
         JournalError,
         LoginError,
+        ProgramError,
         PseudonymKeyError,
         ReaderError,
         ReportError,

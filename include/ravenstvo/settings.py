@@ -85,6 +85,21 @@ class Settings(BaseSettings):
     histories_kept: int = Field(
         default=5, ge=1, description="Calculations of a year whose verdicts are kept, besides the published ones"
     )
+    calculations_kept: int = Field(
+        default=20,
+        ge=1,
+        description="Calculations of a year that are kept on the books, besides the published ones and their bases",
+    )
+    logs_days: int = Field(default=90, ge=1, description="Days that logs are kept")
+    reports_days: int = Field(
+        default=365, ge=1, description="Days that earlier states and proposals are kept among the reports"
+    )
+    airflow_days: int = Field(default=365, ge=1, description="Days that Airflow's history of runs is kept")
+    backups: Path = Field(
+        default_factory=lambda given: given["home"] / "backups", description="Folder of the backups; best another disk"
+    )
+    backups_kept: int = Field(default=8, ge=1, description="Backups of this warehouse that are kept in their folder")
+    backup_days: int = Field(default=14, ge=1, description="Days after which the last backup counts as too old")
     reports_contact: str | None = Field(
         default=None, description="Whom senders ask about remarks: stands in the letters to them"
     )
@@ -113,7 +128,7 @@ class Settings(BaseSettings):
         default=False, description="Whether what a guest may see is open without a login as well"
     )
 
-    @field_validator("home", "key_file", "archive_key_file", "inbox", "bi_environment", mode="after")
+    @field_validator("home", "key_file", "archive_key_file", "backups", "inbox", "bi_environment", mode="after")
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
         """Paths are relative to where the command was called, also in tasks that run elsewhere."""

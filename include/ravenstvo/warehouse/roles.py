@@ -61,6 +61,22 @@ where relnamespace = 'core'::regnamespace and relkind in ('r', 'p') and relname 
 """
 
 
+def create_roles(cursor: Cursor) -> list[str]:
+    """Create the roles without any rights: what a backup grants and whom its rules name must be there before.
+
+    Returns the roles that the user may not create.
+    """
+    refused = []
+    for role in (TRANSFORMER, LOADER, *READERS):
+        cursor.execute("savepoint roles")
+        try:
+            _create(cursor, role)
+        except errors.InsufficientPrivilege:
+            cursor.execute("rollback to savepoint roles")
+            refused.append(role)
+    return refused
+
+
 def make_roles(connection: Connection) -> bool:
     """Create the roles and their rights; the rights also hold for tables made later.
 

@@ -1,0 +1,39 @@
+"""Backups and their return, housekeeping, the doctor."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ravenstvo.settings import get_settings
+
+commands = typer.Typer()
+Out = Annotated[Path | None, typer.Option(help="В какой папке завести копию; без неё — RAVENSTVO_BACKUPS")]
+WithAirflow = Annotated[bool, typer.Option("--airflow", help="Вместе с историей запусков Airflow")]
+Source = Annotated[Path, typer.Argument(help="Папка копии или её manifest.json")]
+Replace = Annotated[bool, typer.Option("--replace", help="Заменить то, что есть, без возможности отмены")]
+OnlyCheck = Annotated[bool, typer.Option("--check", help="Только проверить, цела ли копия, и сказать, что в ней")]
+
+
+@commands.command()
+def backup(out: Out = None, airflow: WithAirflow = False) -> None:
+    """Записать резервную копию: хранилище, исходные файлы, формы, решения, отчёты. Ключей в ней нет."""
+    from ravenstvo.runtime.backup import back_up
+    from ravenstvo.runtime.terminal import Terminal
+
+    back_up(get_settings(), out.expanduser().absolute() if out else None, Terminal(), with_airflow=airflow)
+
+
+@commands.command()
+def restore(source: Source, replace: Replace = False, check: OnlyCheck = False) -> None:
+    """Вернуть резервную копию в пустое хранилище и сверить каждую витрину с описью."""
+    from ravenstvo.runtime import backup as backups
+    from ravenstvo.runtime.terminal import Terminal
+
+    folder = source.expanduser().absolute()
+    if check:
+        backups.check(folder, Terminal())
+    else:
+        backups.restore(get_settings(), folder, Terminal(), replace=replace)
