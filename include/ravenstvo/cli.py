@@ -43,6 +43,7 @@ def main() -> None:
     from ravenstvo.runtime.backup.manifest import BackupError
     from ravenstvo.runtime.bi import BiError
     from ravenstvo.runtime.causes import explained
+    from ravenstvo.runtime.housekeeping import HousekeepingError
     from ravenstvo.runtime.readers import ReaderError
     from ravenstvo.runtime.recalculation import BusyError
     from ravenstvo.runtime.services import ServiceError
@@ -75,6 +76,7 @@ def main() -> None:
         ExportError,
         DocumentError,
         FileExistsError,
+        HousekeepingError,
         JournalError,
         LoginError,
         ProgramError,

@@ -37,3 +37,18 @@ def restore(source: Source, replace: Replace = False, check: OnlyCheck = False) 
         backups.check(folder, Terminal())
     else:
         backups.restore(get_settings(), folder, Terminal(), replace=replace)
+
+
+@commands.command()
+def housekeeping(
+    only: Annotated[
+        str | None, typer.Option(help="Один шаг: backup, retention, files, archive, docs, vacuum, airflow")
+    ] = None,
+) -> None:
+    """Сделать то, что DAG housekeeping делает раз в неделю: копию, уборку старого, статистику базы."""
+    from ravenstvo.runtime.housekeeping import keep_house
+    from ravenstvo.runtime.terminal import Terminal
+
+    settings = get_settings()
+    settings.make_home()
+    raise typer.Exit(0 if keep_house(settings, Terminal(), only) else 1)

@@ -148,6 +148,15 @@ def publish(year: int | None) -> list[str]:
     return [str(path) for path in (*written, *([docs] if docs else []))]
 
 
+def keep_house(step: str) -> str:
+    """Take one step of the housekeeping. Returns what came of it, in Russian."""
+    from ravenstvo.runtime import housekeeping
+
+    settings = get_settings()
+    upgrade(settings)
+    return housekeeping.step(settings, step)
+
+
 def propose_list(params: Mapping[str, Any], partition_key: str | None) -> dict[str, Any]:
     """What a person is asked to approve: ``{"subject", "body", "year", "method", "calculation_id"}``, body in markdown.
 
