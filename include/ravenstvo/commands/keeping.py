@@ -52,3 +52,12 @@ def housekeeping(
     settings = get_settings()
     settings.make_home()
     raise typer.Exit(0 if keep_house(settings, Terminal(), only) else 1)
+
+
+@commands.command()
+def doctor() -> None:
+    """Проверить установку и назвать, что не так и что делать. Код: 0 — в порядке, 3 — замечания, 1 — неполадки."""
+    from ravenstvo.runtime.doctor import tell
+    from ravenstvo.runtime.terminal import Terminal
+
+    raise typer.Exit(tell(get_settings(), Terminal()))
