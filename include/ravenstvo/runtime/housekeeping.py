@@ -15,7 +15,7 @@ import psycopg2
 from ravenstvo.runtime.causes import explained
 from ravenstvo.runtime.terminal import Terminal
 from ravenstvo.settings import Settings
-from ravenstvo.warehouse import server
+from ravenstvo.warehouse import migrate, server
 from ravenstvo.warehouse.connection import connect, parameters
 from ravenstvo.words import number
 
@@ -46,6 +46,8 @@ def keep_house(settings: Settings, terminal: Terminal, only: str | None = None) 
 def step(settings: Settings, name: str) -> str:
     """Take one step. Returns what came of it, in Russian; raises whatever kept it from its work."""
     server.ensure_running(settings)
+    # An older program does not know what must stay.
+    migrate.refuse_newer(migrate.revisions(settings))
     return STEPS[name][1](settings)
 
 

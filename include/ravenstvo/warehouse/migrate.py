@@ -56,10 +56,10 @@ def upgrade(settings: Settings, *, anew: bool = False) -> bool:
 
 def shape(settings: Settings) -> Shape:
     """What the warehouse is like now; only looks."""
-    revisions = _revisions(settings)
+    found = revisions(settings)
     known = _known_revisions()
-    unknown = [one for one in revisions if one not in known]
-    return Shape(revisions, unknown, max(known), _stamp(settings) == _fingerprint())
+    unknown = [one for one in found if one not in known]
+    return Shape(found, unknown, max(known), _stamp(settings) == _fingerprint())
 
 
 def _upgrade(settings: Settings, anew: bool) -> bool:
@@ -70,7 +70,7 @@ def _upgrade(settings: Settings, anew: bool) -> bool:
         guard.cursor().execute(_LOCK)
         if not anew and _stamp(settings) == wanted:
             return False
-        refuse_newer(_revisions(settings))
+        refuse_newer(revisions(settings))
         _migrate(settings)
         with connect(settings) as connection, connection.cursor() as cursor:
             landing.make_tables(cursor, load_sources())
@@ -119,7 +119,8 @@ def _known_revisions() -> set[str]:
     return {path.name.partition("_")[0] for path in (MIGRATIONS / "versions").glob("[0-9]*.py")}
 
 
-def _revisions(settings: Settings) -> list[str]:
+def revisions(settings: Settings) -> list[str]:
+    """At which revisions the warehouse is: one, or none before the first migration."""
     try:
         with connect(settings) as connection, connection.cursor() as cursor:
             cursor.execute("select version_num from ops.schema_version order by version_num")

@@ -67,8 +67,7 @@ def access(url: URL) -> Iterator[tuple[str, dict[str, str]]]:
     """
     given = url_parameters(url)
     password = given.pop("password", None)
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("PG") or name == "PGPASSFILE"}
-    environment = kept | {"LC_ALL": "C.UTF-8", "PGAPPNAME": "ravenstvo"}
+    environment = dict(os.environ) | {"LC_ALL": "C.UTF-8", "PGAPPNAME": "ravenstvo"}
     if not password:
         yield make_dsn(**given), environment
         return

@@ -57,7 +57,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         if check.asks_warehouse and is_down:
             yield Finding(Level.UNKNOWN, check.title, "не проверено: хранилище не отвечает")
             continue
-        found, is_up = _looked(check, settings)
+        found, is_up = looked(check, settings)
         is_down = is_down or not is_up
         yield from found
 
@@ -80,7 +80,7 @@ def tell(settings: Settings, terminal: Terminal) -> int:
     return BAD if worst == Level.TROUBLE else NOT_QUITE
 
 
-def _looked(check: Check, settings: Settings) -> tuple[list[Finding], bool]:
+def looked(check: Check, settings: Settings) -> tuple[list[Finding], bool]:
     """Findings of a check, and whether the warehouse answered, as far as this check has asked."""
     found: list[Finding] = []
     answered = True

@@ -71,25 +71,25 @@ def calculations(settings: Settings) -> Iterator[Finding]:
         if not has(cursor, "ops.calculation"):
             return
         cursor.execute(
-            "select calculation_id, status, message, extract(epoch from clock_timestamp() - started_at) / 60 "
-            "from ops.calculation order by started_at desc limit 1"
+            "select calculation_id, extract(epoch from clock_timestamp() - started_at) / 60 "
+            "from ops.calculation where status = 'running'"
         )
+        running = dict(cursor.fetchall())
+        cursor.execute("select calculation_id, status, message from ops.calculation order by started_at desc limit 1")
         row = cursor.fetchone()
         is_working = bool(value(cursor, _TURN)) or _locked(settings.home)
-    if row is None:
-        yield ok(title, "ещё не было")
-        return
-    calculation_id, status, message, minutes = row
-    if status == "running" and not is_working and (minutes > _PAUSE_MINUTES or settings.warehouse_url is None):
-        yield warning(
-            title, f"{calculation_id} отмечен как идущий, а за ним никого нет", "ravenstvo run начнёт его заново"
-        )
-    elif status == "failed":
-        yield warning(
-            title, f"последний, {calculation_id}, не удался: {message or 'причина не записана'}", "ravenstvo run"
-        )
-    else:
-        yield ok(title, f"последний — {calculation_id}{', идёт' if status == 'running' else ''}")
+    is_fine = True
+    for calculation_id, minutes in running.items():
+        # On a server of one's own another machine may be at it, and pause between two stages.
+        if not is_working and (minutes > _PAUSE_MINUTES or settings.warehouse_url is None):
+            is_fine = False
+            seen = f"{calculation_id} отмечен как идущий, а за ним никого нет"
+            yield warning(title, seen, "ravenstvo run начнёт его заново")
+    if row and row[1] == "failed":
+        is_fine = False
+        yield warning(title, f"последний, {row[0]}, не удался: {row[2] or 'причина не записана'}", "ravenstvo run")
+    if is_fine:
+        yield ok(title, f"последний — {row[0]}{', идёт' if row[1] == 'running' else ''}" if row else "ещё не было")
 
 
 def database(settings: Settings) -> Iterator[Finding]:
