@@ -24,7 +24,10 @@ _SECRETS = Path("/run/secrets")
 DATABASES = ("warehouse_url", "loader_url", "transformer_url", "airflow_url", "bi_url", "shared_url")
 SECRET = (*DATABASES, "broker_url", "lineage_token")
 # Settings that name a place on the disk.
-PLACES = ("home", "cache_dir", "key_file", "archive_key_file", "bi_environment", "spark_environment", "metrics_file")
+PLACES = (
+    *("home", "cache_dir", "key_file", "archive_key_file", "backups"),
+    *("bi_environment", "spark_environment", "metrics_file"),
+)
 
 # Storages that an inbox may be in.
 REMOTE = ("s3", "sftp")
@@ -134,6 +137,21 @@ class Settings(BaseSettings):
     histories_kept: int = Field(
         default=5, ge=1, description="Calculations of a year whose verdicts are kept, besides the published ones"
     )
+    calculations_kept: int = Field(
+        default=20,
+        ge=1,
+        description="Calculations of a year that are kept on the books, besides the published ones and their bases",
+    )
+    logs_days: int = Field(default=90, ge=1, description="Days that logs are kept")
+    reports_days: int = Field(
+        default=365, ge=1, description="Days that earlier states and proposals are kept among the reports"
+    )
+    airflow_days: int = Field(default=365, ge=1, description="Days that Airflow's history of runs is kept")
+    backups: Path = Field(
+        default_factory=lambda given: given["home"] / "backups", description="Folder of the backups; best another disk"
+    )
+    backups_kept: int = Field(default=8, ge=1, description="Backups of this warehouse that are kept in their folder")
+    backup_days: int = Field(default=14, ge=1, description="Days after which the last backup counts as too old")
     reports_contact: str | None = Field(
         default=None, description="Whom senders ask about remarks: stands in the letters to them"
     )
@@ -229,10 +247,7 @@ class Settings(BaseSettings):
             raise ValueError("нужен код субъекта Федерации из двух цифр, например 01")
         return code
 
-    @field_validator(
-        *PLACES,
-        mode="after",
-    )
+    @field_validator(*PLACES, mode="after")
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
         """Paths are relative to where the command was called, also in tasks that run elsewhere."""

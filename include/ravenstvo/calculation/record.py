@@ -61,7 +61,7 @@ _HASH = """
 select
     count(*),
     md5(concat_ws(
-        '|', %s, count(*), sum(hash_record_extended(hashed_row, 0)), sum(hash_record_extended(hashed_row, 1))
+        '|', {names}, count(*), sum(hash_record_extended(hashed_row, 0)), sum(hash_record_extended(hashed_row, 1))
     ))
 from (select {columns} from marts.{mart} where {rows}) as hashed_row
 """
@@ -176,21 +176,36 @@ def _forget_outdated(cursor: Cursor, kept: int) -> None:
         cursor.execute(statement.format(sql.Identifier("core", table)))
 
 
-def _hash_marts(cursor: Cursor, calculation_id: str) -> None:
-    """One fingerprint per mart: the same rows give the same one, whatever their order and whoever's server it is."""
+def mart_queries(cursor: Cursor) -> dict[str, sql.Composable]:
+    """For each mart a query that gives its number of rows and its fingerprint.
+
+    The same rows give the same one, whatever their order and whoever's server it is.
+    """
     cursor.execute(_COLUMNS)
-    hashes: list[tuple[str, str, int, str]] = []
+    queries: dict[str, sql.Composable] = {}
     for mart, columns in cursor.fetchall():
         hashed = [column for column in columns if column not in SERVICE_COLUMNS]
         if mart in SERVICE_MARTS or not hashed:
             continue
-        statement = sql.SQL(_HASH).format(
+        queries[mart] = sql.SQL(_HASH).format(
+            names=sql.Literal(",".join(hashed)),
             columns=sql.SQL(", ").join(map(sql.Identifier, hashed)),
             mart=sql.Identifier(mart),
             rows=sql.SQL(SERVICE_ROWS.get(mart, "true")),
         )
-        cursor.execute(statement, (",".join(hashed),))
-        n_rows, found = cursor.fetchone() or (0, "")
-        hashes.append((calculation_id, mart, n_rows, found))
+    return queries
+
+
+def mart_hashes(cursor: Cursor) -> dict[str, tuple[int, str]]:
+    """Rows and fingerprint of every mart as it is now."""
+    hashes: dict[str, tuple[int, str]] = {}
+    for mart, query in mart_queries(cursor).items():
+        cursor.execute(query)
+        hashes[mart] = cursor.fetchone() or (0, "")
+    return hashes
+
+
+def _hash_marts(cursor: Cursor, calculation_id: str) -> None:
+    hashes = [(calculation_id, mart, n_rows, found) for mart, (n_rows, found) in mart_hashes(cursor).items()]
     if hashes:
         execute_values(cursor, "insert into ops.mart_hash (calculation_id, mart, n_rows, hash) values %s", hashes)

@@ -79,7 +79,9 @@ def healthy(name: ServiceName) -> None:
 
 
 @commands.command()
-def migrate() -> None:
+def migrate(
+    repair: Annotated[bool, typer.Option("--repair", help="Вернуть роли и права, даже если всё было готово")] = False,
+) -> None:
     """Подготовить хранилище (схемы, таблицы, роли) и базу метаданных Airflow."""
     from ravenstvo.runtime import airflow_home
     from ravenstvo.runtime.terminal import Terminal
@@ -90,7 +92,7 @@ def migrate() -> None:
     terminal = Terminal()
     with terminal.stages(["хранилище", "база Airflow"]) as stages:
         stages.start("хранилище")
-        has_changed = upgrade(settings)
+        has_changed = upgrade(settings, anew=repair)
         stages.start("база Airflow")
         airflow_home.prepare(settings)
     terminal.say("Хранилище обновлено." if has_changed else "Хранилище уже в порядке.")

@@ -178,7 +178,7 @@ def _connections(settings: Settings) -> dict[str, object]:
 def _migrate_metadata(settings: Settings, environment: dict[str, str]) -> None:
     """``airflow db migrate`` takes seconds: a stamp holds the program's version and the revision that it left."""
     version = importlib.metadata.version("apache-airflow-core")
-    stamp = settings.airflow_home / "migrated"
+    stamp = _stamp(settings)
     revision = _metadata_revision(settings)
     if stamp.exists() and stamp.read_text(encoding="utf-8") == f"{version} {revision}":
         return
@@ -195,6 +195,15 @@ def _migrate_metadata(settings: Settings, environment: dict[str, str]) -> None:
     stamp.write_text(f"{version} {_metadata_revision(settings)}", encoding="utf-8")
     if revision is None:
         empty_metadata.keep(settings)
+
+
+def forget_migration(settings: Settings) -> None:
+    """Have the next preparation look at the metadata database again: it is another one now."""
+    _stamp(settings).unlink(missing_ok=True)
+
+
+def _stamp(settings: Settings) -> Path:
+    return settings.airflow_home / "migrated"
 
 
 def _metadata_revision(settings: Settings) -> str | None:

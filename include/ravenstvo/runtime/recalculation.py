@@ -72,7 +72,7 @@ def run(settings: Settings, inbox: str | None, year: int | None, terminal: Termi
     person interrupted it.
     """
     settings.make_home()
-    with alone(settings.home) as lock, _terminable():
+    with alone(settings.home) as lock, terminable():
         started = datetime.now(UTC)
         log = _log_file(settings, started)
         terminal.say(f"Папка: {inbox or f'{settings.sample_dir} (учебный регион)'}")
@@ -121,7 +121,7 @@ def alone(folder: Path, what: str = "расчёт") -> Iterator[int]:
 
 
 @contextmanager
-def _terminable() -> Iterator[None]:
+def terminable() -> Iterator[None]:
     """Let SIGTERM end the command as an exception does, so that what it started is stopped too."""
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -83,7 +83,7 @@ def run_in_foreground(settings: Settings, name: str) -> NoReturn:
 
 def down(settings: Settings, say: Callable[[str], None]) -> None:
     """Stop the services of this home and its embedded server; nothing else."""
-    stopped = processes.stop([_note(settings, name) for name in (*SERVICES, WORKER)])
+    stopped = processes.stop([note(settings, name) for name in (*SERVICES, WORKER)])
     bi_stopped = bi.stop(settings)
     server_stopped = server.stop(settings)
     say(
@@ -94,11 +94,11 @@ def down(settings: Settings, say: Callable[[str], None]) -> None:
 
 def _start(settings: Settings, name: str, environment: dict[str, str]) -> None:
     command, log = airflow_home.command(*wanted(settings)[name]), settings.logs_dir / f"{name}.log"
-    processes.start(_note(settings, name), command, environment, settings.home, log)
+    processes.start(note(settings, name), command, environment, settings.home, log)
 
 
 def _runs(settings: Settings, name: str) -> bool:
-    return processes.running(_note(settings, name)) is not None
+    return processes.running(note(settings, name)) is not None
 
 
 def _wait_until_healthy(settings: Settings, healthy: set[str]) -> None:
@@ -138,5 +138,6 @@ def is_healthy(settings: Settings, name: str) -> bool:
     return name in SERVICES and name not in unhealthy(settings.model_copy(update={"executor": "LocalExecutor"}))
 
 
-def _note(settings: Settings, name: str) -> Path:
+def note(settings: Settings, name: str) -> Path:
+    """Where the process of a service is noted."""
     return settings.home / "pids" / f"{name}.json"

@@ -323,6 +323,15 @@ def _tell_finished(settings: Settings, year: int) -> None:
         log.exception("Итог расчёта не разослан")
 
 
+def keep_house(step: str) -> str:
+    """Take one step of the housekeeping. Returns what came of it, in Russian."""
+    from ravenstvo.runtime import housekeeping
+
+    settings = get_settings()
+    upgrade(settings)
+    return housekeeping.step(settings, step)
+
+
 @observed
 def propose_list(params: Mapping[str, Any], partition_key: str | None) -> dict[str, Any]:
     """What a person is asked to approve: ``{"subject", "body", "year", "method", "calculation_id"}``, body in markdown.

@@ -318,14 +318,17 @@ def _wait_until_answers(settings: Settings, spawned: subprocess.Popen[bytes] | N
             if gone or time.monotonic() > deadline:
                 raise ServerError(
                     "Встроенный PostgreSQL не запустился. Причина в журналах папки "
-                    f"{settings.server_dir / 'log'}: {_last_log_line(settings)}"
+                    f"{settings.server_dir / 'log'}: {last_complaint(settings)}"
                 ) from error
         time.sleep(0.05)
 
 
-def _last_log_line(settings: Settings) -> str:
+def last_complaint(settings: Settings) -> str:
+    """The last line of the server's logs that says why it could not go on."""
     logs = sorted((settings.server_dir / "log").glob("*.log"), key=lambda path: path.stat().st_mtime)
     lines = [line for path in logs for line in path.read_text(errors="replace").splitlines() if "FATAL" in line]
+    # Who came while it was starting or stopping was told so; that is no reason.
+    lines = [line for line in lines if "the database system is" not in line]
     return lines[-1] if lines else "записей об ошибке нет"
 
 
