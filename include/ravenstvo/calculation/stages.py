@@ -87,12 +87,24 @@ def _build(settings: Settings, calculation: Calculation, stage: str) -> tuple[li
     with environment(settings, {"RAVENSTVO_CALCULATION_ID": calculation["calculation_id"]}):
         # A test belongs to the last stage that it looks at.
         selection = ("--selector", stage, "--indirect-selection", "buildable")
-        variables = ("--vars", json.dumps({"years": calculation["years"], "row_rules": _row_rules(parsed)}))
+        given = {"years": calculation["years"], "parts": _parts(settings, calculation), "row_rules": _row_rules(parsed)}
+        variables = ("--vars", json.dumps(given))
         outcome = dbtRunner(manifest=parsed).invoke([*QUIETLY, "build", *selection, *place(settings), *variables])
     results = list(getattr(outcome.result, "results", None) or ())
     if outcome.exception is not None:
         return results, str(outcome.exception)
     return results, None if outcome.success else "dbt сообщил об ошибке; подробности в журнале dbt"
+
+
+def _parts(settings: Settings, calculation: Calculation) -> list[int]:
+    """Parts of files that hold rows of the calculation's years, or of no year."""
+    with connect(settings, TRANSFORMER) as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "select part_id from ops.source_part "
+            "where in_force and status = 'landed' and (year is null or year = any(%s)) order by part_id",
+            (calculation["years"],),
+        )
+        return [part_id for (part_id,) in cursor.fetchall()]
 
 
 def _row_rules(parsed: Manifest) -> dict[str, str]:

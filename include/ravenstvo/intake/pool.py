@@ -17,7 +17,6 @@ from ravenstvo.intake.problems import Problem
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse.no_space import NoSpaceError
 
-
 # Bytes of workbooks that one process reads in about the time that another one needs to start.
 _WORTH_A_PROCESS = 500_000
 

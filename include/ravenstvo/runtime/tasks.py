@@ -89,10 +89,10 @@ def land_all(spooled: list[dict[str, str]]) -> list[dict[str, Any]]:
 
 def prepare(year: int) -> dict[str, Any] | None:
     """Put the newest versions in force and open a calculation; None when nothing changed."""
-    from ravenstvo.calculation.inputs import YEARS_BACK
     from ravenstvo.intake.corrections import note_corrections
     from ravenstvo.intake.drift import find_drift
     from ravenstvo.intake.versions import settle
+    from ravenstvo.reference import YEARS_BACK
 
     settings = get_settings()
     settle(settings)
