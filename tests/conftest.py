@@ -16,7 +16,7 @@ from pathlib import Path
 import psycopg2
 import pytest
 from ravenstvo.settings import PROJECT_ROOT, Settings
-from ravenstvo.warehouse import server
+from ravenstvo.warehouse import migrate, server
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -48,6 +48,22 @@ def warehouse(embedded: Settings, tmp_path_factory: pytest.TempPathFactory) -> I
         yield settings
 
 
+@pytest.fixture(scope="session")
+def template(embedded: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Name of a database that holds a migrated warehouse and nothing else: copies of it cost a tenth of migrating."""
+    with _new_database(embedded, tmp_path_factory.mktemp("home")) as settings:
+        migrate.upgrade(settings)
+        yield settings.warehouse_url.rsplit("/", 1)[-1].partition("?")[0]
+
+
+@pytest.fixture
+def migrated(embedded: Settings, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """Settings of a migrated warehouse without data."""
+    with _new_database(embedded, tmp_path_factory.mktemp("home"), template) as settings:
+        migrate.upgrade(settings)
+        yield settings
+
+
 @pytest.fixture(scope="module")
 def module_warehouse(embedded: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """The same, shared by the tests of a module."""
@@ -63,9 +79,9 @@ def new_warehouse(embedded: Settings, tmp_path_factory: pytest.TempPathFactory) 
 
 
 @contextmanager
-def _new_database(embedded: Settings, home: Path) -> Iterator[Settings]:
+def _new_database(embedded: Settings, home: Path, template: str = "template1") -> Iterator[Settings]:
     name = f"test_{uuid.uuid4().hex[:12]}"
-    _on_server(embedded, f'create database "{name}"')
+    _on_server(embedded, f'create database "{name}" template "{template}"')
     url = server.database_url(embedded).set(database=name).render_as_string(hide_password=False)
     settings = Settings(home=home, warehouse_url=url, airflow_url=None)
     settings.make_home()

@@ -20,6 +20,8 @@ from ravenstvo.settings import Settings
 from ravenstvo.warehouse.no_space import NoSpaceError
 
 log = logging.getLogger(__name__)
+# Bytes of workbooks that one process reads in about the time that another one needs to start.
+_WORTH_A_PROCESS = 500_000
 
 
 @dataclass(frozen=True)
@@ -183,7 +185,9 @@ def read_all(requests: Sequence[Request], settings: Settings, n_keys: int = 0) -
         finally:
             process.stop()
 
-    threads = [threading.Thread(target=work) for _ in range(min(settings.readers, len(requests)))]
+    # A process takes most of a second to start: small files are read by then.
+    n_worth = 1 + sum(map(_size, requests)) // _WORTH_A_PROCESS
+    threads = [threading.Thread(target=work) for _ in range(min(settings.readers, len(requests), n_worth))]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -92,7 +92,7 @@ def _validate_source(
                     suggest_values(cursor, rule, part_ids)
         insert_results(cursor, suite, n_checked, n_failed, part_ids)
         counts = count_rows(cursor, check_table(suite.name), part_ids)
-        make_results_due(cursor, suite.name)
+        make_results_due(cursor, suite.name, part_ids)
         drop_check_table(cursor, suite.name)
     failed = [rule for rule in suite.expectations if n_failed.get(rule.meta.id)]
     success = not any(rule.severity == "critical" for rule in failed)

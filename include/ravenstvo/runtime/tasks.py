@@ -182,10 +182,10 @@ def prepare(
 
     Raises BusyError while another calculation works on the warehouse.
     """
-    from ravenstvo.calculation.inputs import YEARS_BACK
     from ravenstvo.intake.corrections import note_corrections
     from ravenstvo.intake.drift import find_drift
     from ravenstvo.intake.versions import settle
+    from ravenstvo.reference import YEARS_BACK
 
     settings = get_settings()
     settle(settings)
