@@ -88,7 +88,7 @@ setup:
 	@$(go_home)
 	$(environment)
 
-setup-setup-spark:
+setup-spark:
 	@$(go_home)
 	$(environment)
 	$(spark_environment)
@@ -99,7 +99,7 @@ spark:
 	$(spark_environment)
 	exec .venv/bin/ravenstvo spark
 
-bi:
+setup-bi:
 	@$(go_home)
 	$(environment)
 	$(bi_environment)
