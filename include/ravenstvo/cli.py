@@ -4,7 +4,24 @@ from __future__ import annotations
 
 import typer
 
-from ravenstvo.commands import archive, asking, bi, deciding, keeping, key, layout, publishing, reader, running, schools
+from ravenstvo.commands import (
+    archive,
+    asking,
+    backfill,
+    bi,
+    deciding,
+    keeping,
+    key,
+    layout,
+    notifying,
+    observing,
+    publishing,
+    reader,
+    region,
+    running,
+    schools,
+    spark,
+)
 from ravenstvo.settings import SettingsError, get_settings
 
 app = typer.Typer(
@@ -14,12 +31,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-for group in (running, asking, deciding, publishing, keeping):
+for group in (running, backfill, asking, deciding, publishing, notifying, observing, keeping):
     app.add_typer(group.commands)
 app.add_typer(layout.commands, name="layout")
 app.add_typer(reader.commands, name="reader")
 app.add_typer(key.commands, name="key")
 app.add_typer(archive.commands, name="archive")
+app.add_typer(region.commands, name="region")
+app.command("spark")(spark.spark)
 app.add_typer(schools.commands, name="schools")
 app.add_typer(bi.commands, name="bi")
 
@@ -40,13 +59,17 @@ def main() -> None:
     from ravenstvo.publishing.report.reader import ReportError
     from ravenstvo.publishing.template_lists import TemplateError
     from ravenstvo.runtime.airflow_home import AirflowError
+    from ravenstvo.runtime.backfill import BackfillError
     from ravenstvo.runtime.backup.manifest import BackupError
     from ravenstvo.runtime.bi import BiError
     from ravenstvo.runtime.causes import explained
     from ravenstvo.runtime.housekeeping import HousekeepingError
+    from ravenstvo.runtime.notifying.letters import AddressesError
+    from ravenstvo.runtime.notifying.sending import NotifyError
     from ravenstvo.runtime.readers import ReaderError
     from ravenstvo.runtime.recalculation import BusyError
     from ravenstvo.runtime.services import ServiceError
+    from ravenstvo.runtime.shared.tables import SharedError
     from ravenstvo.runtime.withdrawal import WithdrawalError
     from ravenstvo.warehouse.account import AccountError
     from ravenstvo.warehouse.as_of import AsOfError
@@ -56,6 +79,7 @@ def main() -> None:
     from ravenstvo.warehouse.no_space import NoSpaceError, is_no_space
     from ravenstvo.warehouse.one_way import DowngradeError
     from ravenstvo.warehouse.programs import ProgramError
+    from ravenstvo.warehouse.regions import RegionError
     from ravenstvo.warehouse.server import ServerError
     from ravenstvo.warehouse.socket_folder import SocketError
     from ravenstvo.warehouse.vault import VaultError
@@ -64,9 +88,11 @@ def main() -> None:
         app()
     except (
         AccountError,
+        AddressesError,
         AirflowError,
         ApprovalError,
         AsOfError,
+        BackfillError,
         BackupError,
         BiError,
         BusyError,
@@ -79,14 +105,17 @@ def main() -> None:
         HousekeepingError,
         JournalError,
         LoginError,
+        NotifyError,
         ProgramError,
         PseudonymKeyError,
         ReaderError,
+        RegionError,
         ReportError,
         ServerError,
         ServiceError,
         SettingsError,
         ShapeError,
+        SharedError,
         SocketError,
         TemplateError,
         UnknownIndicatorError,

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from approval_region import CALCULATION, YEAR, do, fill
 from psycopg2 import errors
+from ravenstvo.calculation import mart_hashes
 from ravenstvo.calculation.approval import approve
 from ravenstvo.calculation.lifecycle import CalculationError, turn
-from ravenstvo.calculation.record import mart_hashes
 from ravenstvo.runtime import readers
 from ravenstvo.runtime.backup import BackupError, back_up, check, manifest, restore
 from ravenstvo.runtime.backup.pruning import remove_old
@@ -87,7 +87,7 @@ def _with_keys(home: Settings, there: Settings) -> None:
 
 def _hashes(settings: Settings) -> dict[str, tuple[int, str]]:
     with connect(settings) as connection, connection.cursor() as cursor:
-        return mart_hashes(cursor)
+        return mart_hashes.read(cursor)
 
 
 def _is_untouched(settings: Settings) -> bool:

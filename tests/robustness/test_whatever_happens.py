@@ -21,7 +21,7 @@ import psutil
 import pytest
 from older import make_older
 from patient import CALCULATION, INTAKE, Patient, patient
-from ravenstvo.calculation.record import mart_hashes
+from ravenstvo.calculation import mart_hashes
 from ravenstvo.intake.discover import read_inbox
 from ravenstvo.intake.landing import land
 from ravenstvo.intake.versions import settle
@@ -337,7 +337,7 @@ def test_a_backup_returns_all_of_it_to_another_home_and_an_older_warehouse_is_ta
 
 def _marts(settings: Settings) -> dict[str, tuple[int, str]]:
     with connect(settings) as connection, connection.cursor() as cursor:
-        return mart_hashes(cursor)
+        return mart_hashes.read(cursor)
 
 
 def test_an_earlier_state_has_the_decisions_of_its_time(home: Patient, tmp_path: Path) -> None:

@@ -9,10 +9,7 @@ from psycopg2.extensions import cursor as Cursor
 
 import ravenstvo
 from ravenstvo.fingerprints import digest, files_digest
-from ravenstvo.reference import first_programme_year
-
-# Methods compare a year with the two before it.
-YEARS_BACK = 2
+from ravenstvo.reference import YEARS_BACK, first_programme_year
 
 # In force: what the parts are, not when they came. Load order and part numbers must not matter.
 _PARTS = """
@@ -20,7 +17,7 @@ select
   part.year,
   concat_ws(
     '|', part.source, part.layout, part.content_key, part.scope_kind, part.scope_key,
-    file.sha256, part.sheet, part.block_no,
+    file.sha256, file.region_code, part.sheet, part.block_no,
     (
       select md5(string_agg(school_key, ',' order by school_key))
       from ops.superseded_school as superseded

@@ -10,24 +10,30 @@ import gc
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from psycopg2.extras import execute_values
 
-from ravenstvo import private_files
+from ravenstvo import machine_cache, private_files
+from ravenstvo.calculation import spark
 from ravenstvo.calculation.inputs import code_version, seeds_hash
 from ravenstvo.calculation.lifecycle import Calculation, CalculationError, fail, stage_turn
+from ravenstvo.fingerprints import digest
 from ravenstvo.settings import Settings
 from ravenstvo.sight import database_rule, sight
 from ravenstvo.warehouse.connection import connect, parameters
+from ravenstvo.warehouse.regions import region_of
 from ravenstvo.warehouse.roles import TRANSFORMER
 
 if TYPE_CHECKING:
     from dbt.artifacts.schemas.results import NodeResult
     from dbt.contracts.graph.manifest import Manifest
+
+    Built = tuple[list[NodeResult], str | None]
 
 STAGES = ("seeds", "staging", "core", "marts")
 
@@ -73,7 +79,7 @@ def run_stage(settings: Settings, calculation: Calculation, stage: str) -> dict[
     return {"stage": stage, "nodes": counts, "seconds": round(seconds, 2)}
 
 
-def _build(settings: Settings, calculation: Calculation, stage: str) -> tuple[list[NodeResult], str | None]:
+def _build(settings: Settings, calculation: Calculation, stage: str) -> Built:
     """Run ``dbt build``. Returns the nodes' results and dbt's own error, if it could not start."""
     from dbt.cli.main import dbtRunner
 
@@ -83,14 +89,70 @@ def _build(settings: Settings, calculation: Calculation, stage: str) -> tuple[li
     # The years and the id of the calculation are asked for when SQL is compiled. The project is parsed without them:
     # dbt would take a changed one for a changed project and parse all of it anew.
     with environment(settings, {"RAVENSTVO_CALCULATION_ID": calculation["calculation_id"]}):
-        # A test belongs to the last stage that it looks at.
-        selection = ("--selector", stage, "--indirect-selection", "buildable")
-        variables = ("--vars", json.dumps({"years": calculation["years"], "row_rules": _row_rules(parsed)}))
-        outcome = dbtRunner(manifest=parsed).invoke([*QUIETLY, "build", *selection, *place(settings), *variables])
-    results = list(getattr(outcome.result, "results", None) or ())
-    if outcome.exception is not None:
-        return results, str(outcome.exception)
-    return results, None if outcome.success else "dbt сообщил об ошибке; подробности в журнале dbt"
+        given = {
+            "years": calculation["years"],
+            "parts": _parts(settings, calculation),
+            "row_rules": _row_rules(parsed),
+            "region_code": _region(settings),
+            "time_zone": settings.time_zone,
+        }
+
+        def build(selector: str, log_level: str = "info", **changed: object) -> Built:
+            # A test belongs to the last stage that it looks at.
+            selection = ("--selector", selector, "--indirect-selection", "buildable", "--log-level-file", log_level)
+            variables = ("--vars", json.dumps(given | changed))
+            outcome = dbtRunner(manifest=parsed).invoke([*QUIETLY, "build", *place(settings), *selection, *variables])
+            results = list(getattr(outcome.result, "results", None) or ())
+            if outcome.exception is not None:
+                return results, str(outcome.exception)
+            return results, None if outcome.success else "dbt сообщил об ошибке; подробности в журнале dbt"
+
+        if stage == "core" and settings.engine == "spark":
+            return _build_with_spark(settings, given, build)
+        return build(stage)
+
+
+def _build_with_spark(settings: Settings, given: dict[str, Any], build: Callable[..., Built]) -> Built:
+    """The star with the rows of pupils from Spark: it names keys, PostgreSQL finds their schools, Spark counts."""
+    results: list[NodeResult] = []
+
+    def add(built: Built) -> str | None:
+        results.extend(built[0])
+        return built[1]
+
+    try:
+        with spark.session(settings, {"years": given["years"], "region_code": given["region_code"]}) as ask:
+            ask("keys")
+            for table in spark.KEYS:
+                ask(f"feed {table}")
+            if error := add(build("core_keys")):
+                return results, error
+            # A year that there is not: the tables get their columns, and nothing is calculated.
+            if error := build("core_shape", "warn", years=[0])[1]:
+                return results, error
+            ask("results")
+            for table in spark.RESULTS:
+                ask(f"feed {table}")
+        # Who watches the log counts the nodes of a stage by its first build.
+        return results, add(build("core_rest", "warn"))
+    except spark.SparkError as error:
+        return results, str(error)
+
+
+def _region(settings: Settings) -> str:
+    with connect(settings, TRANSFORMER) as connection, connection.cursor() as cursor:
+        return region_of(cursor, settings.region)
+
+
+def _parts(settings: Settings, calculation: Calculation) -> list[int]:
+    """Parts of files that hold rows of the calculation's years, or of no year."""
+    with connect(settings, TRANSFORMER) as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "select part_id from ops.source_part "
+            "where in_force and status = 'landed' and (year is null or year = any(%s)) order by part_id",
+            (calculation["years"],),
+        )
+        return [part_id for (part_id,) in cursor.fetchall()]
 
 
 def _row_rules(parsed: Manifest) -> dict[str, str]:
@@ -110,7 +172,8 @@ def parse(settings: Settings) -> Manifest:
     root = settings.project_root
     key = (str(settings.dbt_target_dir), code_version(root), seeds_hash(root))
     if key not in _parsed:
-        outcome = dbtRunner().invoke([*QUIETLY, "parse", *place(settings)])
+        with _any_server(), _shared_parsing(settings):
+            outcome = dbtRunner().invoke([*QUIETLY, "parse", *place(settings)])
         if outcome.exception is not None:
             raise CalculationError(f"Проект dbt не читается: {outcome.exception}")
         _parsed.clear()
@@ -119,6 +182,36 @@ def parse(settings: Settings) -> Manifest:
         # Millions of objects that stay: searching them for cycles, also at the end of the process, takes seconds.
         gc.freeze()
     return _parsed[key]
+
+
+@contextmanager
+def _any_server() -> Iterator[None]:
+    """Parse without the place and user of the server: dbt would take another server for a reason to parse anew."""
+    names = ("RAVENSTVO_PG_HOST", "RAVENSTVO_PG_PORT", "RAVENSTVO_PG_USER")
+    before = {name: os.environ.pop(name) for name in names if name in os.environ}
+    try:
+        yield
+    finally:
+        os.environ.update(before)
+
+
+@contextmanager
+def _shared_parsing(settings: Settings) -> Iterator[None]:
+    """Take over what another home of this machine has parsed, and leave to others what this one had to parse.
+
+    Dbt itself compares it with the files and parses what has changed; the name only keeps projects apart.
+    """
+    own = settings.dbt_target_dir / "partial_parse.msgpack"
+    database = os.environ.get("RAVENSTVO_PG_DBNAME", "")
+    root = settings.project_root
+    name = f"dbt-{digest([str(root), database, code_version(root), seeds_hash(root), version('dbt-core')])}"
+    if own.exists():
+        yield
+        return
+    is_taken_over = machine_cache.fetch(settings, name, own)
+    yield
+    if not is_taken_over and own.exists():
+        machine_cache.keep(settings, name, own)
 
 
 def place(settings: Settings) -> list[str]:

@@ -54,7 +54,7 @@ def add(settings: Settings, municipality: str, by: str, reason: str) -> Reader:
             (login, code, by),
         )
         journal.note(cursor, "add_reader", by, f"{login}: {reason.strip()}" if reason.strip() else "")
-        _remember(settings, login, {"password": password, "municipality_code": code})
+        remember(passwords_file(settings), _FIELDS, login, {"password": password, "municipality_code": code})
     return Reader(login, code, name)
 
 
@@ -65,8 +65,8 @@ def remove(settings: Settings, login: str, by: str, reason: str) -> None:
         if not cursor.rowcount:
             raise ReaderError(f"Читателя {login} нет. Список: ravenstvo reader list")
         journal.note(cursor, "remove_reader", by, f"{login}: {reason.strip()}" if reason.strip() else "")
-        _drop(connection, login)
-        _remember(settings, login, None)
+        drop_login(connection, login)
+        remember(passwords_file(settings), _FIELDS, login, None)
 
 
 def make_again(settings: Settings, reason: str) -> list[str]:
@@ -85,7 +85,7 @@ def make_again(settings: Settings, reason: str) -> list[str]:
             password = logins.new_password()
             logins.make_reader(connection, login, MUNICIPALITY_READER, password)
             journal.note(cursor, "add_reader", "ravenstvo", f"{login}: {reason}")
-            _remember(settings, login, {"password": password, "municipality_code": code})
+            remember(passwords_file(settings), _FIELDS, login, {"password": password, "municipality_code": code})
             made.append(login)
     return made
 
@@ -102,7 +102,8 @@ def _login(settings: Settings, municipality_code: str) -> str:
     return f"{warehouse_url(settings).database}_mun_{municipality_code}"
 
 
-def _drop(connection: Connection, login: str) -> None:
+def drop_login(connection: Connection, login: str) -> None:
+    """End the sessions of a database user and take it away."""
     with connection.cursor() as cursor:
         # Its sessions end at once: a dropped user's would go on.
         cursor.execute("select pg_terminate_backend(pid) from pg_stat_activity where usename = %s", (login,))
@@ -126,8 +127,8 @@ def _municipality(cursor: Cursor, given: str) -> tuple[str, str]:
     return found[0], names[found[0]]
 
 
-def _remember(settings: Settings, login: str, row: dict[str, str] | None) -> None:
-    path = passwords_file(settings)
+def remember(path: Path, fields: list[str], login: str, row: dict[str, str] | None) -> None:
+    """Note a login's password in a file of the home, or take it out: fields ``login`` and those of the row."""
     known = {}
     if path.exists():
         with path.open(encoding="utf-8", newline="") as lines:
@@ -136,7 +137,7 @@ def _remember(settings: Settings, login: str, row: dict[str, str] | None) -> Non
     if row is not None:
         known[login] = {"login": login} | row
     text = io.StringIO()
-    table = csv.DictWriter(text, _FIELDS, lineterminator="\n")
+    table = csv.DictWriter(text, fields, lineterminator="\n")
     table.writeheader()
     table.writerows(known[name] for name in sorted(known))
     private_files.write(path, text.getvalue())

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 import json
 import logging
 import secrets
@@ -41,14 +44,16 @@ def make_login(settings: Settings, login: str, role: str, password: str) -> None
         make_reader(connection, login, role, password)
 
 
-def make_reader(connection: Connection, login: str, role: str, password: str) -> None:
-    """The same within a transaction of the caller."""
+def make_reader(connection: Connection, login: str, role: str, password: str, schema: str | None = None) -> None:
+    """The same within a transaction of the caller; ``schema`` where the role is none of a warehouse's own."""
+    # The server gets the password's digest only: it cannot appear in its log.
+    digest = encrypt_password(password, login, scope=connection, algorithm="scram-sha-256")
     _make(
         connection,
-        *(login, role, password),
+        *(login, role, digest),
         default_transaction_read_only="on",
         statement_timeout=f"{STATEMENT_SECONDS}s",
-        search_path=READERS[role],
+        search_path=schema or READERS[role],
     )
 
 
@@ -68,7 +73,7 @@ def make_pipeline_logins(settings: Settings) -> bool:
         try:
             with connect(settings) as connection:
                 # What it makes belongs to the group, so that another login can go on with it.
-                _make(connection, login, role, password, role=role)
+                _make(connection, login, role, _digest_of_random(password), role=role)
         except LoginError as error:
             log.warning("Все шаги расчёта работают от имени владельца базы. %s", error)
             return False
@@ -90,9 +95,22 @@ def new_password() -> str:
     return secrets.token_hex(24)
 
 
-def _make(connection: Connection, login: str, group: str, password: str, **options: str) -> None:
+def _digest_of_random(password: str) -> str:
+    """What the server keeps of a password that is random (RFC 5803): hashed once.
+
+    Hashing thousands of times, as for passwords that people think of, would protect nothing and double the cost of
+    each of the hundreds of connections of a run.
+    """
+    salt = secrets.token_bytes(16)
+    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, 1)
+    client_key, server_key = (hmac.digest(salted, name, "sha256") for name in (b"Client Key", b"Server Key"))
+    kept = (base64.b64encode(part).decode() for part in (salt, hashlib.sha256(client_key).digest(), server_key))
+    return "SCRAM-SHA-256$1:{}${}:{}".format(*kept)
+
+
+def _make(connection: Connection, login: str, group: str, digest: str, **options: str) -> None:
     try:
-        _set_up(connection, login, group, password, options)
+        _set_up(connection, login, group, digest, options)
     except (errors.InsufficientPrivilege, errors.UndefinedObject) as error:
         raise LoginError(
             f"Пользователь базы {login} не создан: {str(error).strip().splitlines()[0]}. Попросите администратора "
@@ -101,10 +119,8 @@ def _make(connection: Connection, login: str, group: str, password: str, **optio
         ) from error
 
 
-def _set_up(connection: Connection, login: str, group: str, password: str, options: dict[str, str]) -> None:
+def _set_up(connection: Connection, login: str, group: str, digest: str, options: dict[str, str]) -> None:
     user = sql.Identifier(login)
-    # The server gets the password's digest only: it cannot appear in its log.
-    digest = encrypt_password(password, login, scope=connection, algorithm="scram-sha-256")
     with connection.cursor() as cursor:
         # Two commands may come at once, from whichever database of the server.
         cursor.execute("select pg_advisory_xact_lock(hashtext('ravenstvo.logins'))")

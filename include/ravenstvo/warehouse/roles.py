@@ -30,12 +30,13 @@ READERS = {BI_READER: "marts", PUBLIC_READER: "publish", MUNICIPALITY_READER: "m
 _BUILT = ("seeds", "staging", "core", "marts", "publish")
 # What the pipeline notes of its calculations while it builds.
 _BOOK = (
-    *("calculation", "calculation_base", "calculation_input", "dbt_node_result", "mart_hash", "setting", "stage_time"),
+    *("calculation", "calculation_base", "calculation_input", "dbt_node_result", "mart_hash", "mart_year_hash"),
+    *("setting", "stage_time", "unhashed_year"),
 )
 # Who looked into the vault, which key is in use, who reads which municipality: the owner writes, auditors read.
 _GUARDED = ("pseudonym_key", "reader", "vault_access")
 # What people decided: nothing but the owner, on their behalf, writes it.
-_DECIDED = ("publication", "school_decision", "withdrawal")
+_DECIDED = ("publication", "region_change", "school_decision", "withdrawal")
 _AUDITED = (*_GUARDED, *_DECIDED, "calculation")
 
 _COMMENTS = {

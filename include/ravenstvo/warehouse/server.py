@@ -15,11 +15,13 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import psutil
 import psycopg2
+from psycopg2 import errors
 from sqlalchemy.engine import URL, make_url
 
 from ravenstvo.settings import Settings
@@ -29,6 +31,7 @@ from ravenstvo.warehouse.account import Account, server_account
 WAREHOUSE_DB = "ravenstvo"
 AIRFLOW_DB = "airflow"
 BI_DB = "superset"
+SHARED_DB = "ravenstvo_shared"
 OWNER = "ravenstvo"
 START_SECONDS = 120
 
@@ -49,6 +52,7 @@ wal_level = minimal
 max_wal_senders = 0
 random_page_cost = 1.1
 jit = off
+scram_iterations = 4096
 max_parallel_workers_per_gather = {parallel}
 timezone = 'UTC'
 log_timezone = 'UTC'
@@ -133,9 +137,8 @@ def is_running(settings: Settings) -> bool:
 
 def database_url(settings: Settings, database: str = WAREHOUSE_DB) -> URL:
     """SQLAlchemy URL of a database: of the embedded server, or of one's own where a URL is set."""
-    own = {WAREHOUSE_DB: settings.warehouse_url, AIRFLOW_DB: settings.airflow_url, BI_DB: settings.bi_url}.get(database)
-    if own is not None:
-        return make_url(own)
+    if (own := _own_url(settings, database)) is not None:
+        return own
     socket_dir = socket_folder.recorded(settings)
     if socket_dir is None:
         raise ServerError("Встроенный PostgreSQL не запущен: выполните «make run» или «ravenstvo migrate».")
@@ -149,18 +152,62 @@ def database_url(settings: Settings, database: str = WAREHOUSE_DB) -> URL:
 
 
 def ensure_database(settings: Settings, database: str) -> None:
-    """Make one more database on the embedded server, for its owner only; nothing where it is one's own server's."""
-    start(settings)
-    connection = _connect(settings, "postgres")
+    """Make one of the databases, for its owner only: on the embedded server, or on one's own where a URL names it.
+
+    On one's own the warehouse's owner makes it, and the user whose database it is, when both are on one server.
+    Raises ServerError where that owner may not.
+    """
+    url = _own_url(settings, database)
+    if url is None:
+        start(settings)
+        _create_database(_connect(settings, "postgres"), database)
+        return
     try:
+        psycopg2.connect(**url_parameters(url)).close()
+    except psycopg2.OperationalError:
+        warehouse = _own_url(settings, WAREHOUSE_DB)
+        if warehouse is None or (warehouse.host, warehouse.port) != (url.host, url.port):
+            raise
+        try:
+            _create_database(psycopg2.connect(**url_parameters(warehouse)), str(url.database), url)
+        except errors.InsufficientPrivilege as error:
+            raise ServerError(
+                f"На сервере {url.host} нет базы {url.database} или её пользователя, а {warehouse.username} не вправе "
+                f"их создать. Создайте: create role \"{url.username}\" login password '…'; "
+                f'create database "{url.database}" owner "{url.username}";'
+            ) from error
+
+
+def _own_url(settings: Settings, database: str) -> URL | None:
+    """Address of a database on a server of one's own; None where it is on the embedded one."""
+    own = {
+        WAREHOUSE_DB: settings.warehouse_url,
+        AIRFLOW_DB: settings.airflow_url,
+        BI_DB: settings.bi_url,
+        SHARED_DB: settings.shared_url,
+    }.get(database)
+    return None if own is None else make_url(own)
+
+
+def url_parameters(url: URL) -> dict[str, Any]:
+    """Connection parameters of a URL in the names of libpq."""
+    return url.translate_connect_args(username="user", database="dbname") | dict(url.query)
+
+
+def _create_database(connection: psycopg2.extensions.connection, database: str, owner: URL | None = None) -> None:
+    """Make a database that is not there, and its owner's login where it is not that of the connection."""
+    with closing(connection):
         connection.autocommit = True
         with connection.cursor() as cursor:
+            if owner is not None:
+                cursor.execute("select 1 from pg_roles where rolname = %s", (owner.username,))
+                if cursor.fetchone() is None:
+                    cursor.execute(f'create role "{owner.username}" login password %s', (str(owner.password),))
             cursor.execute("select 1 from pg_database where datname = %s", (database,))
             if cursor.fetchone() is None:
-                cursor.execute(f'create database "{database}"')
+                whose = f' owner "{owner.username}"' if owner else ""
+                cursor.execute(f'create database "{database}"{whose}')
                 cursor.execute(f'revoke connect on database "{database}" from public')
-    finally:
-        connection.close()
 
 
 def _password_file(settings: Settings) -> Path:
@@ -230,6 +277,9 @@ def _create_cluster(settings: Settings, account: Account) -> None:
             *("--auth", "scram-sha-256", "--encoding", "UTF8", "--no-instructions"),
             # libc's C would leave Cyrillic letters out of lower() and of regular expressions.
             *("--locale", "C", "--locale-provider", "builtin", "--builtin-locale", "C.UTF-8"),
+            # The owner's password is random, so that slow hashing would protect nothing and cost every connection
+            # as much as all the rest of it. Passwords that come later are hashed as usual.
+            *("--set", "scram_iterations=1"),
         )
     finally:
         handover.unlink(missing_ok=True)

@@ -24,7 +24,7 @@ with source as (
         mark,
         test_score
     from {{ ref('stg_ege_result') }}
-    where {{ in_years('year') }}
+    where {{ in_years('year') }} and {{ in_parts('part_id') }}
     union all
     select
         'oge',
@@ -38,14 +38,14 @@ with source as (
         person_key,
         name_key,
         link_level,
-        cast(null as text),
+        cast(null as {{ text_type() }}),
         subject_code,
         subject,
         primary_score,
         mark,
         cast(null as integer)
     from {{ ref('stg_oge_result') }}
-    where {{ in_years('year') }}
+    where {{ in_years('year') }} and {{ in_parts('part_id') }}
 ),
 
 final as (

@@ -12,8 +12,8 @@ import psycopg2
 from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor
 
+from ravenstvo.calculation import mart_hashes
 from ravenstvo.calculation.lifecycle import turn
-from ravenstvo.calculation.record import mart_queries
 from ravenstvo.runtime.backup.manifest import Mart
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse.connection import connect, parameters
@@ -105,7 +105,7 @@ def snapshot(settings: Settings) -> Iterator[tuple[Snapshot, Cursor]]:
 def marts(cursor: Cursor) -> dict[str, Mart]:
     """Fingerprints of the marts as the snapshot has them, whatever a broken-off calculation has left."""
     found = {}
-    for mart, query in mart_queries(cursor).items():
+    for mart, query in mart_hashes.queries(cursor).items():
         cursor.execute(query)
         n_rows, made = cursor.fetchone() or (0, "")
         found[mart] = Mart(n_rows=n_rows, hash=made, query=query.as_string(cursor.connection).strip())

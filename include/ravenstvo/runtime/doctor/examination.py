@@ -37,6 +37,7 @@ CHECKS = (
     Check("остатки в папке состояния", leftovers.files),
     Check("резервная копия", leftovers.backups),
     Check("подключения", program.connections),
+    Check("сообщения", leftovers.messages),
     Check("службы Airflow", leftovers.services_health),
 )
 

@@ -15,6 +15,7 @@ from ravenstvo.runtime.backup.backing_up import drafts, last
 from ravenstvo.runtime.backup.restoring import unfinished
 from ravenstvo.runtime.doctor.asking import asking_warehouse, has, value
 from ravenstvo.runtime.doctor.finding import Finding, ok, trouble, warning
+from ravenstvo.runtime.notifying.outbox import waiting
 from ravenstvo.runtime.old_files import spool_leftovers
 from ravenstvo.settings import Settings
 from ravenstvo.sources import load_sources
@@ -144,6 +145,19 @@ def backups(settings: Settings) -> Iterator[Finding]:
         )
     else:
         yield ok(title, seen)
+
+
+def messages(settings: Settings) -> Iterator[Finding]:
+    """Whether what was to be told has been sent."""
+    if kept := waiting(settings):
+        oldest, why = kept[0], kept[0].error or "ещё не отправлялось"
+        yield warning(
+            "сообщения",
+            f"не отправлено {len(kept)}, старейшее от {oldest.since:%d.%m.%Y}: {why}",
+            "проверьте почту и подключение: ravenstvo notify-test",
+        )
+    else:
+        yield ok("сообщения", "все отправлены")
 
 
 def services_health(settings: Settings) -> Iterator[Finding]:

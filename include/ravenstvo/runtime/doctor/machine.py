@@ -15,7 +15,7 @@ import psutil
 
 import ravenstvo
 from ravenstvo.runtime.doctor.finding import Finding, ok, trouble, warning
-from ravenstvo.settings import Settings
+from ravenstvo.settings import Settings, is_remote
 from ravenstvo.warehouse.no_space import is_no_space
 
 _MEGABYTE = 2**20
@@ -126,10 +126,14 @@ SET_CLOCK = "установите время: timedatectl set-ntp true"
 def inbox(settings: Settings) -> Iterator[Finding]:
     """The inbox is there and can be read."""
     title = "папка с файлами"
-    folder = settings.inbox
-    if folder is None:
+    if settings.inbox is None:
         yield ok(title, "не задана: учебный регион или --inbox")
-    elif not folder.is_dir():
+        return
+    if is_remote(settings.inbox):
+        yield from _storage(settings, settings.inbox, title)
+        return
+    folder = Path(settings.inbox)
+    if not folder.is_dir():
         yield trouble(title, f"{folder}: такой папки нет", "исправьте RAVENSTVO_INBOX или подключите диск")
     else:
         try:
@@ -140,6 +144,17 @@ def inbox(settings: Settings) -> Iterator[Finding]:
             )
         else:
             yield ok(title, f"{folder}: {count}")
+
+
+def _storage(settings: Settings, address: str, title: str) -> Iterator[Finding]:
+    from ravenstvo.runtime.storage import Storage, StorageError
+
+    try:
+        count = len(Storage(address, settings).items())
+    except StorageError as error:
+        yield trouble(title, str(error), "проверьте RAVENSTVO_INBOX и airflow/connections.yaml")
+    else:
+        yield ok(title, f"{address}: {count}")
 
 
 def nearest(folder: Path) -> Path:
