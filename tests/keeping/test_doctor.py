@@ -205,7 +205,7 @@ BROKEN: dict[str, tuple[Break, str, Level, str]] = {
         file("logs/runs/later.log", "", when=time.time() + 9999),
         *("часы машины", Level.TROUBLE, "часы отстают"),
     ),
-    "no inbox": (setting(inbox=Path("/nowhere")), "папка с файлами", Level.TROUBLE, "/nowhere"),
+    "no inbox": (setting(inbox="/nowhere"), "папка с файлами", Level.TROUBLE, "/nowhere"),
     "open passwords": (file("logins.json", mode=0o644), "файлы с паролями", Level.TROUBLE, "0644"),
     "open key": (file("pseudonym.key", mode=0o640), "файлы ключей", Level.TROUBLE, "0640"),
     "another half": (file("archive.key", "ab" * 32), "файлы ключей", Level.TROUBLE, "не подходят"),

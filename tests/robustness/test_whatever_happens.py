@@ -87,7 +87,8 @@ _MARTS = {
 }
 
 _GUARDED = """
-select relation.oid::regclass::text, relowner::regrole::text, relrowsecurity, relacl::text, (
+select relation.oid::regclass::text, relowner::regrole::text, relrowsecurity,
+    (select array_agg(one::text order by one::text) from unnest(relacl) as one), (
     select array_agg((polname, polcmd, polroles::regrole[], pg_get_expr(polqual, polrelid))::text order by polname)
     from pg_policy where polrelid = relation.oid)
 from pg_class as relation
