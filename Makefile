@@ -57,8 +57,6 @@ if [ "$$(cat .venv-bi/made-from 2>/dev/null || true)" != "$$bi_fingerprint" ]; t
 fi
 endef
 
-# Pages and dashboards are tested in a browser. Without one, and without the right to install it, those tests are
-# skipped and say so.
 # Spark's own environment: it is large, and only `ravenstvo spark` and RAVENSTVO_ENGINE=spark need it.
 define spark_environment
 spark_fingerprint=$$(cksum < include/spark/requirements.lock; pwd)
@@ -70,7 +68,14 @@ if [ "$$(cat .venv-spark/made-from 2>/dev/null || true)" != "$$spark_fingerprint
 fi
 endef
 
-define browser
+# Pages and dashboards are tested in a browser, workers with a Redis of their own. Without them, and without the right to
+# install them, those tests are skipped and say so.
+define test_programs
+if ! command -v redis-server >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+  echo "Установка Redis для проверки исполнителей (один раз)"
+  # Only the program: the tests start a server of their own, the package's stays down.
+  { apt-get -qq update && RUNLEVEL=1 apt-get -qq install --yes redis-server; } >/dev/null 2>&1 || echo "Redis не установился" >&2
+fi
 if ! command -v chromium >/dev/null && ! command -v chromium-browser >/dev/null && ! command -v google-chrome >/dev/null; then
   if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     echo "Установка Chromium для проверки страниц (один раз)"
@@ -111,7 +116,7 @@ run:
 	$(environment)
 	inbox=$${INBOX:-}
 	case "$$inbox" in
-	  ''|/*) ;;
+	  ''|/*|*://*) ;;
 	  *)
 	    # Relative to where the caller stands; under `make -C` that is not where make stands.
 	    if [ -n "$$moved" ] && [ -e "$$RAVENSTVO_CALLER/$$inbox" ]; then inbox="$$RAVENSTVO_CALLER/$$inbox"
@@ -125,7 +130,7 @@ run:
 test:
 	@$(go_home)
 	$(environment)
-	$(browser)
+	$(test_programs)
 	exec .venv/bin/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder $${ARGS:-}
 
 lint:

@@ -39,6 +39,18 @@
     {{ return(uses) }}
 {%- endmacro %}
 
+{#- Pre-hook of int_key_use: forgets the parts that are counted anew and those that are no longer in force. -#}
+{% macro forget_key_uses() -%}
+    {%- if is_incremental() -%}
+        delete from {{ this }}
+        where
+            {{ in_parts('part_id') }}
+            or part_id not in (
+                select part_id from {{ source('ops', 'source_part') }} where in_force and status = 'landed'
+            )
+    {%- endif -%}
+{%- endmacro %}
+
 {#- One spelling of a key of a kind, as decisions are kept by. -#}
 {% macro fold_key(key_kind, key) -%}
     case {{ key_kind }}

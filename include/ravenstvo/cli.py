@@ -7,10 +7,14 @@ import typer
 from ravenstvo.commands import (
     archive,
     asking,
+    backfill,
     bi,
     deciding,
+    keeping,
     key,
     layout,
+    notifying,
+    observing,
     publishing,
     reader,
     region,
@@ -27,7 +31,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-for group in (running, asking, deciding, publishing):
+for group in (running, backfill, asking, deciding, publishing, notifying, observing, keeping):
     app.add_typer(group.commands)
 app.add_typer(layout.commands, name="layout")
 app.add_typer(reader.commands, name="reader")
@@ -55,8 +59,13 @@ def main() -> None:
     from ravenstvo.publishing.report.reader import ReportError
     from ravenstvo.publishing.template_lists import TemplateError
     from ravenstvo.runtime.airflow_home import AirflowError
+    from ravenstvo.runtime.backfill import BackfillError
+    from ravenstvo.runtime.backup.manifest import BackupError
     from ravenstvo.runtime.bi import BiError
     from ravenstvo.runtime.causes import explained
+    from ravenstvo.runtime.housekeeping import HousekeepingError
+    from ravenstvo.runtime.notifying.letters import AddressesError
+    from ravenstvo.runtime.notifying.sending import NotifyError
     from ravenstvo.runtime.readers import ReaderError
     from ravenstvo.runtime.recalculation import BusyError
     from ravenstvo.runtime.services import ServiceError
@@ -68,6 +77,8 @@ def main() -> None:
     from ravenstvo.warehouse.keys import PseudonymKeyError
     from ravenstvo.warehouse.logins import LoginError
     from ravenstvo.warehouse.no_space import NoSpaceError, is_no_space
+    from ravenstvo.warehouse.one_way import DowngradeError
+    from ravenstvo.warehouse.programs import ProgramError
     from ravenstvo.warehouse.regions import RegionError
     from ravenstvo.warehouse.server import ServerError
     from ravenstvo.warehouse.socket_folder import SocketError
@@ -77,18 +88,25 @@ def main() -> None:
         app()
     except (
         AccountError,
+        AddressesError,
         AirflowError,
         ApprovalError,
         AsOfError,
+        BackfillError,
+        BackupError,
         BiError,
         BusyError,
         CalculationError,
         DecisionWorkbookError,
+        DowngradeError,
         ExportError,
         DocumentError,
         FileExistsError,
+        HousekeepingError,
         JournalError,
         LoginError,
+        NotifyError,
+        ProgramError,
         PseudonymKeyError,
         ReaderError,
         RegionError,

@@ -10,6 +10,8 @@ from typing import Any
 from ravenstvo.layouts import normalise_header
 from ravenstvo.settings import PROJECT_ROOT
 
+# Methods compare a year with the two before it.
+YEARS_BACK = 2
 # Shorter spellings («мат», «ист») are parts of too many other words and abbreviations.
 _SHORTEST = 5
 SEEDS = PROJECT_ROOT / "dbt_project" / "seeds"

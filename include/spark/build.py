@@ -100,9 +100,9 @@ class Build:
                 )
                 cursor.execute(sql.SQL("create table if not exists {} ({})").format(name, listed))
             columns = self._columns(cursor, f"core.{table}")
-            years = self.variables.get("years") if "year" in columns and table.startswith("fct_") else None
+            years = self.variables.get("years") if "year" in columns else None
             if years:
-                cursor.execute(sql.SQL("delete from {} where year = any(%s)").format(name), (years,))
+                cursor.execute(sql.SQL("delete from {} where year = any(%s) or year is null").format(name), (years,))
             else:
                 cursor.execute(sql.SQL("delete from {}").format(name))
             n_rows = self._copy_in(cursor, table, name, list(columns))

@@ -198,9 +198,11 @@ def test_old_verdicts_are_forgotten_but_never_approved_ones(empty: Settings) -> 
     approve(empty, YEAR, "Иванова", "приказ № 2")
     for name in ("2022-fourth", "2022-fifth", "2022-sixth"):
         calculate(empty, name)
-    _end(empty, _calculation(empty, "2022-seventh", [1900]), [1900], kept=2)
+    # A calculation of other years leaves these as they are.
+    _end(empty, _calculation(empty, "1900", [1900]), [1900], kept=1)
+    _end(empty, _calculation(empty, "2022-seventh"), kept=3)
     kept = do(empty, "select year, calculation_id from core.history_identification group by 1, 2 order by 1, 2")
-    latest = {"2022-fifth", "2022-sixth"}
+    latest = {"2022-fifth", "2022-sixth", "2022-seventh"}
     assert {one for year, one in kept if year == YEAR} == latest | {CALCULATION, "2022-third"}
     # Approved was the list of the other year only.
     assert {one for year, one in kept if year == YEAR - 1} == latest

@@ -57,8 +57,13 @@ class Intake:
 
 
 @pytest.fixture
+def warehouse(migrated: Settings) -> Settings:
+    """The tests of this folder need the tables at once."""
+    return migrated
+
+
+@pytest.fixture
 def intake(warehouse: Settings, tmp_path: Path) -> Intake:
-    upgrade(warehouse)
     inbox = tmp_path / "входящие"
     inbox.mkdir()
     return Intake(warehouse, inbox)

@@ -48,7 +48,7 @@ with vpr as (
             and result.grade = key.grade
     left join {{ ref('value_list') }} as attendance
         on attendance.list_name = 'attendance' and result.attendance = attendance.spelling
-    where {{ in_years('result.year') }}
+    where {{ in_years('result.year') }} and {{ in_parts('result.part_id') }}
 ),
 
 exam_corrected as (
@@ -181,7 +181,7 @@ monitoring as (
             and coalesce(result.monitoring, '') = key.monitoring
     left join {{ ref('value_list') }} as level
         on level.list_name = 'monitoring_level' and {{ fold('result.level') }} = level.spelling
-    where {{ in_years('result.year') }}
+    where {{ in_years('result.year') }} and {{ in_parts('result.part_id') }}
 ),
 
 result as (

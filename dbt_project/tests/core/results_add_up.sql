@@ -11,7 +11,7 @@ with accepted as (
         year,
         count(*) as n_rows
     from {{ ref('stg_vpr_result') }}
-    where {{ in_years('year') }}
+    where {{ in_years('year') }} and {{ in_parts('part_id') }}
     group by year
     union all
     select
@@ -19,7 +19,7 @@ with accepted as (
         year,
         count(*)
     from {{ ref('stg_ege_result') }}
-    where {{ in_years('year') }}
+    where {{ in_years('year') }} and {{ in_parts('part_id') }}
     group by year
     union all
     select
@@ -27,7 +27,7 @@ with accepted as (
         year,
         count(*)
     from {{ ref('stg_oge_result') }}
-    where {{ in_years('year') }}
+    where {{ in_years('year') }} and {{ in_parts('part_id') }}
     group by year
     union all
     select
@@ -35,7 +35,7 @@ with accepted as (
         year,
         count(*)
     from {{ ref('stg_regional_monitoring') }}
-    where {{ in_years('year') }}
+    where {{ in_years('year') }} and {{ in_parts('part_id') }}
     group by year
 ),
 
@@ -51,6 +51,7 @@ oral as (
             subject_code,
             subject
         from {{ ref('stg_ege_result') }}
+        where {{ in_years('year') }} and {{ in_parts('part_id') }}
         union all
         select
             'oge',
@@ -58,6 +59,7 @@ oral as (
             subject_code,
             subject
         from {{ ref('stg_oge_result') }}
+        where {{ in_years('year') }} and {{ in_parts('part_id') }}
     ) as source
     inner join {{ ref('int_procedure_key') }} as key
         on
@@ -115,7 +117,7 @@ result_to_school as (
             year,
             sum(n_absent + n_partial + n_without_result + n_participants) as n_rows
         from {{ ref('fct_school_procedure') }}
-        where source = 'pupil'
+        where {{ in_years('year') }} and source = 'pupil'
         group by year
     ) as school
         on counted.year = school.year

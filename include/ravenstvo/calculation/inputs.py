@@ -9,10 +9,7 @@ from psycopg2.extensions import cursor as Cursor
 
 import ravenstvo
 from ravenstvo.fingerprints import digest, files_digest
-from ravenstvo.reference import first_programme_year
-
-# Methods compare a year with the two before it.
-YEARS_BACK = 2
+from ravenstvo.reference import YEARS_BACK, first_programme_year
 
 # In force: what the parts are, not when they came. Load order and part numbers must not matter.
 _PARTS = """

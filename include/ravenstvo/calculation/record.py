@@ -7,62 +7,9 @@ from __future__ import annotations
 
 from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor
-from psycopg2.extras import execute_values
 
-from ravenstvo.calculation.inputs import YEARS_BACK
-
-# Columns that say which run made a row or who decided, not what was computed; and what each home has of its own:
-# numbers of files and parts follow the order of loading, pseudonyms the secret key of the home.
-SERVICE_COLUMNS = frozenset(
-    {
-        "calculation_id",
-        "base_calculation_id",
-        "file_id",
-        "part_id",
-        "person_key",
-        "person_id",
-        "decided_status",
-        "decided_by",
-        "decided_at",
-        "decision_document",
-    }
-)
-# Marts that tell of calculations and approvals: they differ whenever a calculation is repeated or a list approved.
-SERVICE_MARTS = frozenset(
-    {
-        "mart_calculation",
-        "mart_calculation_hash",
-        "mart_identification_published",
-        "mart_membership_proposal",
-        "mart_source_file",
-    }
-)
-# Rows that compare two calculations depend on which of them a warehouse happens to hold.
-SERVICE_ROWS = {"mart_identification_change": "comparison <> 'calculation'"}
-
-_COLUMNS = """
-select relation.relname, array_agg(attribute.attname::text order by attribute.attname::text collate "C")
-from pg_catalog.pg_class as relation
-inner join pg_catalog.pg_namespace as namespace on relation.relnamespace = namespace.oid
-inner join pg_catalog.pg_attribute as attribute on relation.oid = attribute.attrelid
-where namespace.nspname = 'marts' and relation.relkind in ('r', 'v', 'm', 'p')
-    and attribute.attnum > 0 and not attribute.attisdropped
-group by relation.relname
-order by relation.relname collate "C"
-"""
-
-# A sum does not depend on the order of its terms, so the table need not be sorted; in numeric it is exact. Rows are
-# hashed as values, not as text, so that no setting of a server or a user matters; the two hashes of 64 bits differ in
-# their seed. PostgreSQL keeps them the same from version to version, since rows of partitioned tables are placed by
-# them. Read first and written after: a statement that writes is not worked on by several processes at once.
-_HASH = """
-select
-    count(*),
-    md5(concat_ws(
-        '|', %s, count(*), sum(hash_record_extended(hashed_row, 0)), sum(hash_record_extended(hashed_row, 1))
-    ))
-from (select {columns} from marts.{mart} where {rows}) as hashed_row
-"""
+from ravenstvo.calculation import mart_hashes
+from ravenstvo.reference import YEARS_BACK
 
 _INPUTS = """
 insert into ops.calculation_input (calculation_id, year, part_id)
@@ -129,14 +76,16 @@ from (
         row_number() over (
             partition by history.year order by calculation.finished_at desc nulls last, calculation_id desc
         ) as place
-    from (select distinct calculation_id, year from core.history_identification) as history
+    from (
+        select distinct calculation_id, year from core.history_identification where year between %(first)s and %(last)s
+    ) as history
     inner join ops.calculation as calculation using (calculation_id)
     where not exists (
         select 1 from ops.publication as published
         where published.calculation_id = history.calculation_id and published.year = history.year
     )
 ) as unpublished
-where place > %s
+where place > %(kept)s
 """
 
 
@@ -148,6 +97,7 @@ def record_begin(cursor: Cursor, calculation_id: str, years: list[int]) -> None:
     scope = {"calculation": calculation_id, "first": min(years), "last": max(years), "years_back": YEARS_BACK}
     cursor.execute(_INPUTS, scope)
     cursor.execute(_BASE, scope)
+    mart_hashes.expect_changes(cursor, min(years), max(years))
 
 
 def record_end(cursor: Cursor, calculation_id: str, years: list[int], histories_kept: int) -> None:
@@ -160,35 +110,11 @@ def record_end(cursor: Cursor, calculation_id: str, years: list[int], histories_
     if cursor.fetchone() == (True,):
         cursor.execute(_HISTORY, scope)
         cursor.execute(_HISTORY_EVIDENCE, scope)
-    _forget_outdated(cursor, histories_kept)
-    _hash_marts(cursor, calculation_id)
-
-
-def _forget_outdated(cursor: Cursor, kept: int) -> None:
-    cursor.execute(_OUTDATED, (kept,))
+    cursor.execute(_OUTDATED, scope | {"kept": histories_kept})
     for table in ("history_identification", "history_evidence"):
         statement = sql.SQL(
             "delete from {} as history using outdated "
             "where history.calculation_id = outdated.calculation_id and history.year = outdated.year"
         )
         cursor.execute(statement.format(sql.Identifier("core", table)))
-
-
-def _hash_marts(cursor: Cursor, calculation_id: str) -> None:
-    """One fingerprint per mart: the same rows give the same one, whatever their order and whoever's server it is."""
-    cursor.execute(_COLUMNS)
-    hashes: list[tuple[str, str, int, str]] = []
-    for mart, columns in cursor.fetchall():
-        hashed = [column for column in columns if column not in SERVICE_COLUMNS]
-        if mart in SERVICE_MARTS or not hashed:
-            continue
-        statement = sql.SQL(_HASH).format(
-            columns=sql.SQL(", ").join(map(sql.Identifier, hashed)),
-            mart=sql.Identifier(mart),
-            rows=sql.SQL(SERVICE_ROWS.get(mart, "true")),
-        )
-        cursor.execute(statement, (",".join(hashed),))
-        n_rows, found = cursor.fetchone() or (0, "")
-        hashes.append((calculation_id, mart, n_rows, found))
-    if hashes:
-        execute_values(cursor, "insert into ops.mart_hash (calculation_id, mart, n_rows, hash) values %s", hashes)
+    mart_hashes.write(cursor, calculation_id, min(years), max(years))

@@ -89,7 +89,13 @@ def _build(settings: Settings, calculation: Calculation, stage: str) -> Built:
     # The years and the id of the calculation are asked for when SQL is compiled. The project is parsed without them:
     # dbt would take a changed one for a changed project and parse all of it anew.
     with environment(settings, {"RAVENSTVO_CALCULATION_ID": calculation["calculation_id"]}):
-        given = {"years": calculation["years"], "row_rules": _row_rules(parsed), "region_code": _region(settings)}
+        given = {
+            "years": calculation["years"],
+            "parts": _parts(settings, calculation),
+            "row_rules": _row_rules(parsed),
+            "region_code": _region(settings),
+            "time_zone": settings.time_zone,
+        }
 
         def build(selector: str, log_level: str = "info", **changed: object) -> Built:
             # A test belongs to the last stage that it looks at.
@@ -136,6 +142,17 @@ def _build_with_spark(settings: Settings, given: dict[str, Any], build: Callable
 def _region(settings: Settings) -> str:
     with connect(settings, TRANSFORMER) as connection, connection.cursor() as cursor:
         return region_of(cursor, settings.region)
+
+
+def _parts(settings: Settings, calculation: Calculation) -> list[int]:
+    """Parts of files that hold rows of the calculation's years, or of no year."""
+    with connect(settings, TRANSFORMER) as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "select part_id from ops.source_part "
+            "where in_force and status = 'landed' and (year is null or year = any(%s)) order by part_id",
+            (calculation["years"],),
+        )
+        return [part_id for (part_id,) in cursor.fetchall()]
 
 
 def _row_rules(parsed: Manifest) -> dict[str, str]:

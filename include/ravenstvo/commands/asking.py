@@ -56,12 +56,16 @@ def indicator(
 
 @commands.command()
 def status() -> None:
-    """Показать файлы, версии, отклонённые строки, последние расчёты."""
+    """Показать файлы, версии, отклонённые строки, последние расчёты, неотправленные сообщения."""
     from ravenstvo import asking
+    from ravenstvo.runtime.notifying.outbox import waiting_lines
+    from ravenstvo.settings import get_settings
 
     with warehouse() as connection:
         for line in asking.status(connection):
             typer.echo(line)
+    if lines := waiting_lines(get_settings()):
+        typer.echo("\n" + "\n".join(lines))
 
 
 @commands.command()

@@ -21,12 +21,16 @@ Reason = Annotated[str, typer.Option(help="Почему")]
 
 @contextmanager
 def warehouse() -> Iterator[Connection]:
-    """A connection to the warehouse; the embedded server is started when it is not up."""
-    from ravenstvo.warehouse import server
+    """A connection to the warehouse; the embedded server is started when it is not up.
+
+    Raises DowngradeError where a newer program has made the warehouse.
+    """
+    from ravenstvo.warehouse import migrate, server
     from ravenstvo.warehouse.connection import connect
 
     settings = get_settings()
     if settings.warehouse_url is None:
         server.ensure_running(settings)
+    migrate.refuse_newer(migrate.revisions(settings))
     with connect(settings) as connection:
         yield connection

@@ -7,16 +7,21 @@ from typing import Annotated
 
 import typer
 
-from ravenstvo.settings import get_settings
+from ravenstvo.settings import get_settings, inbox_address
 
 commands = typer.Typer()
-Inbox = Annotated[Path | None, typer.Option(help="Папка с файлами; без неё — учебный регион")]
+Inbox = Annotated[
+    str | None,
+    typer.Option(help="Папка с файлами или хранилище (s3://подключение@корзина/папка); без неё — учебный регион"),
+]
 AsOf = Annotated[
     str | None,
     typer.Option(help="На какой момент: номер расчёта, день 2024-06-01 или время «2024-06-01 12:30»"),
 ]
 Year = Annotated[int | None, typer.Option(help="Год кампании; без него — последний в папке")]
-ServiceName = Annotated[str, typer.Argument(help="api-server, scheduler, dag-processor или triggerer")]
+ServiceName = Annotated[
+    str, typer.Argument(help="api-server, scheduler, dag-processor, triggerer, worker или superset")
+]
 
 
 @commands.command()
@@ -33,8 +38,11 @@ def run(inbox: Inbox = None, year: Year = None, as_of: AsOf = None) -> None:
             raise typer.BadParameter("с --as-of папка не читается: берётся то, что уже загружено")
         recalculate_as_of(settings, as_of, year, Terminal())
         return
-    folder = inbox.expanduser().absolute() if inbox else settings.inbox
-    raise typer.Exit(recalculation.run(settings, folder, year or settings.year, Terminal()))
+    try:
+        address = inbox_address(inbox) if inbox else settings.inbox
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    raise typer.Exit(recalculation.run(settings, address, year or settings.year, Terminal()))
 
 
 @commands.command()
@@ -56,7 +64,7 @@ def down() -> None:
 
 @commands.command()
 def service(name: ServiceName) -> None:
-    """Запустить одну службу Airflow на переднем плане: для контейнера."""
+    """Запустить одну службу на переднем плане: для контейнера."""
     from ravenstvo.runtime import services
 
     services.run_in_foreground(get_settings(), name)
@@ -67,11 +75,13 @@ def healthy(name: ServiceName) -> None:
     """Проверить, что служба работает: статус 0 — да, 1 — нет."""
     from ravenstvo.runtime import services
 
-    raise typer.Exit(1 if name in services.unhealthy(get_settings()) else 0)
+    raise typer.Exit(0 if services.is_healthy(get_settings(), name) else 1)
 
 
 @commands.command()
-def migrate() -> None:
+def migrate(
+    repair: Annotated[bool, typer.Option("--repair", help="Вернуть роли и права, даже если всё было готово")] = False,
+) -> None:
     """Подготовить хранилище (схемы, таблицы, роли) и базу метаданных Airflow."""
     from ravenstvo.runtime import airflow_home
     from ravenstvo.runtime.terminal import Terminal
@@ -82,7 +92,7 @@ def migrate() -> None:
     terminal = Terminal()
     with terminal.stages(["хранилище", "база Airflow"]) as stages:
         stages.start("хранилище")
-        has_changed = upgrade(settings)
+        has_changed = upgrade(settings, anew=repair)
         stages.start("база Airflow")
         airflow_home.prepare(settings)
     terminal.say("Хранилище обновлено." if has_changed else "Хранилище уже в порядке.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ravenstvo.quality.checks.described import referred
+from ravenstvo.reference import YEARS_BACK
 from ravenstvo.sources import Source, load_sources
 
 REGISTERS = ("ate", "municipality", "school", "school_login", "school_context", "event")
@@ -51,13 +52,26 @@ def _with_corrections(cursor: Any, part_ids: list[int]) -> list[int]:
     return [part_id for (part_id,) in cursor.fetchall()]
 
 
-def make_results_due(cursor: Any, source: str) -> None:
+def make_results_due(cursor: Any, source: str, part_ids: list[int]) -> None:
     """After a register that others are compared with: what it knows has changed, so what is in force is due again.
 
-    In the register's own transaction, so that a kill in between cannot lose it.
+    A register of a year concerns the results of that year and of those that rest on it: no other year is calculated
+    because of it. In the register's own transaction, so that a kill in between cannot lose it.
     """
     if due := compared_with(source):
-        cursor.execute("update ops.source_part set validated_at = null where in_force and source = any(%s)", (due,))
+        cursor.execute(
+            """
+            update ops.source_part as due set validated_at = null
+            where due.in_force and due.source = any(%(due)s) and exists (
+                select from ops.source_part as register
+                where register.part_id = any(%(parts)s) and (
+                    register.year is null or due.year is null
+                    or due.year between register.year and register.year + %(years_back)s
+                )
+            )
+            """,
+            {"due": due, "parts": part_ids, "years_back": YEARS_BACK},
+        )
 
 
 def compared_with(register: str) -> list[str]:

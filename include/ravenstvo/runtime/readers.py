@@ -15,7 +15,7 @@ from ravenstvo import private_files
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse import journal, logins
 from ravenstvo.warehouse.connection import connect, warehouse_url
-from ravenstvo.warehouse.roles import MUNICIPALITY_READER
+from ravenstvo.warehouse.roles import MUNICIPALITY_READER, exists
 
 _FIELDS = ["login", "password", "municipality_code"]
 
@@ -45,7 +45,7 @@ def add(settings: Settings, municipality: str, by: str, reason: str) -> Reader:
     """
     with connect(settings) as connection, connection.cursor() as cursor:
         code, name = _municipality(cursor, municipality)
-        login = f"{warehouse_url(settings).database}_mun_{code}"
+        login = _login(settings, code)
         password = logins.new_password()
         logins.make_reader(connection, login, MUNICIPALITY_READER, password)
         cursor.execute(
@@ -69,12 +69,37 @@ def remove(settings: Settings, login: str, by: str, reason: str) -> None:
         remember(passwords_file(settings), _FIELDS, login, None)
 
 
+def make_again(settings: Settings, reason: str) -> list[str]:
+    """Make the users of the readers that a restored warehouse knows and its server does not; with new passwords.
+
+    Their names follow the name of the database. Returns the users made.
+    """
+    made = []
+    with connect(settings) as connection, connection.cursor() as cursor:
+        cursor.execute("select login, municipality_code from ops.reader order by login")
+        for known, code in cursor.fetchall():
+            login = _login(settings, code)
+            cursor.execute("update ops.reader set login = %s where login = %s", (login, known))
+            if exists(cursor, login):
+                continue
+            password = logins.new_password()
+            logins.make_reader(connection, login, MUNICIPALITY_READER, password)
+            journal.note(cursor, "add_reader", "ravenstvo", f"{login}: {reason}")
+            remember(passwords_file(settings), _FIELDS, login, {"password": password, "municipality_code": code})
+            made.append(login)
+    return made
+
+
 def listed(settings: Settings) -> list[Reader]:
     """Readers and their municipalities, by login."""
     with connect(settings) as connection, connection.cursor() as cursor:
         names = _names(cursor)
         cursor.execute("select login, municipality_code from ops.reader order by login")
         return [Reader(login, code, names.get(code)) for login, code in cursor.fetchall()]
+
+
+def _login(settings: Settings, municipality_code: str) -> str:
+    return f"{warehouse_url(settings).database}_mun_{municipality_code}"
 
 
 def drop_login(connection: Connection, login: str) -> None:

@@ -24,7 +24,7 @@ with source as (
         mark,
         test_score
     from {{ ref('stg_ege_result') }}
-    where {{ in_years('year') }}
+    where {{ in_years('year') }} and {{ in_parts('part_id') }}
     union all
     select
         'oge',
@@ -45,7 +45,7 @@ with source as (
         mark,
         cast(null as integer)
     from {{ ref('stg_oge_result') }}
-    where {{ in_years('year') }}
+    where {{ in_years('year') }} and {{ in_parts('part_id') }}
 ),
 
 final as (

@@ -1,8 +1,14 @@
 {#-
     How rows of the files in force name a school: what stands there, how often, and what the row says of the school
     beside it. Rows that a critical finding rejects are here too: a school that is not known is a reason to reject.
+    Rows of a part never change: parts of other years stay as they were counted.
 -#}
-{{ config(materialized='table') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    on_schema_change='append_new_columns',
+    pre_hook="{{ forget_key_uses() }}"
+) }}
 
 with part as (
     select
@@ -28,6 +34,7 @@ named as (
         from {{ source('landing', source_name) }} as landed
         where
             landed.{{ column }} is not null
+            and {{ in_parts('landed.part_id') }}
             {%- if key_kind == 'name' %}
                 and landed.municipality is not null
             {%- endif %}

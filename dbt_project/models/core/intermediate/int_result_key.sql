@@ -1,5 +1,10 @@
-{#- One pass over the results of all years: which schools, subjects, grades and works they name, as written. -#}
-{{ config(materialized='table', pre_hook="{{ analyze_landing() }}") }}
+{#- Which schools, subjects, grades and works the results name, as written: one pass over those of the years at hand. -#}
+{{ config(
+    materialized=kept_by_year(),
+    incremental_strategy='append',
+    on_schema_change='append_new_columns',
+    pre_hook=["{{ analyze_landing() }}", "{{ clear_of_years() }}"]
+) }}
 
 with vpr as (
     select
@@ -14,6 +19,7 @@ with vpr as (
         grade,
         cast(null as {{ text_type() }}) as monitoring
     from {{ ref('stg_vpr_result') }}
+    where {{ of_years('year') }} and {{ in_parts('part_id') }}
     group by year, school_login, subject, grade
 ),
 
@@ -30,6 +36,7 @@ vpr_summary as (
         grade,
         cast(null as {{ text_type() }}) as monitoring
     from {{ ref('stg_vpr_school_summary') }}
+    where {{ of_years('year') }} and {{ in_parts('part_id') }}
 ),
 
 ege as (
@@ -45,6 +52,7 @@ ege as (
         cast(null as integer) as grade,
         cast(null as {{ text_type() }}) as monitoring
     from {{ ref('stg_ege_result') }}
+    where {{ of_years('year') }} and {{ in_parts('part_id') }}
 ),
 
 oge as (
@@ -60,6 +68,7 @@ oge as (
         cast(null as integer) as grade,
         cast(null as {{ text_type() }}) as monitoring
     from {{ ref('stg_oge_result') }}
+    where {{ of_years('year') }} and {{ in_parts('part_id') }}
 ),
 
 appeal as (
@@ -75,6 +84,7 @@ appeal as (
         cast(null as integer) as grade,
         cast(null as {{ text_type() }}) as monitoring
     from {{ ref('stg_appeal') }}
+    where {{ of_years('year') }} and {{ in_parts('part_id') }}
 ),
 
 ege_summary as (
@@ -90,6 +100,7 @@ ege_summary as (
         cast(null as integer) as grade,
         cast(null as {{ text_type() }}) as monitoring
     from {{ ref('stg_ege_school_summary') }}
+    where {{ of_years('year') }} and {{ in_parts('part_id') }}
 ),
 
 monitoring as (
@@ -105,6 +116,7 @@ monitoring as (
         grade,
         monitoring
     from {{ ref('stg_regional_monitoring') }}
+    where {{ of_years('year') }} and {{ in_parts('part_id') }}
 ),
 
 final as (
