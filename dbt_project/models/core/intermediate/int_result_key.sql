@@ -1,4 +1,4 @@
-{#- Which schools, subjects, grades and works the results name, as written: one pass over those of the years at hand. -#}
+{#- Schools, subjects, grades and works that the results name, as written: one pass over those of the years at hand. -#}
 {{ config(
     materialized=kept_by_year(),
     incremental_strategy='append',
