@@ -88,7 +88,12 @@ setup:
 	@$(go_home)
 	$(environment)
 
-setup-setup-spark:
+setup-bi:
+	@$(go_home)
+	$(environment)
+	$(bi_environment)
+
+setup-spark:
 	@$(go_home)
 	$(environment)
 	$(spark_environment)
@@ -98,11 +103,6 @@ spark:
 	$(environment)
 	$(spark_environment)
 	exec .venv/bin/ravenstvo spark
-
-bi:
-	@$(go_home)
-	$(environment)
-	$(bi_environment)
 
 bi:
 	@$(go_home)
