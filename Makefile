@@ -88,6 +88,11 @@ setup:
 	@$(go_home)
 	$(environment)
 
+setup-bi:
+	@$(go_home)
+	$(environment)
+	$(bi_environment)
+
 setup-spark:
 	@$(go_home)
 	$(environment)
@@ -100,11 +105,6 @@ spark:
 	exec .venv/bin/ravenstvo spark
 
 setup-bi:
-	@$(go_home)
-	$(environment)
-	$(bi_environment)
-
-bi:
 	@$(go_home)
 	$(environment)
 	$(bi_environment)

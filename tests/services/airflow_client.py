@@ -7,9 +7,10 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from ravenstvo.runtime.airflow_home import ADMIN
+from ravenstvo.runtime.airflow_home import ADMIN, api_url, passwords_file
+from ravenstvo.settings import Settings
 
 
 class _Stay(urllib.request.HTTPRedirectHandler):
@@ -27,6 +28,11 @@ class Airflow:
         self._token = ""
         login = {"username": ADMIN, "password": json.loads(passwords.read_text())[ADMIN]}
         self._token = self.call("POST", "/auth/token", login)["access_token"]
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Of a home whose services run."""
+        return cls(api_url(settings), passwords_file(settings))
 
     def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         request = urllib.request.Request(self._url + path, method=method)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import xlsxwriter
+from airflow_client import Airflow
 from ravenstvo.calculation.lifecycle import begin, finish
 from ravenstvo.runtime import services
 from ravenstvo.runtime.backfill import backfill
@@ -18,7 +19,7 @@ from ravenstvo.runtime.terminal import Terminal
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse.connection import connect
 from ravenstvo.warehouse.migrate import upgrade
-from test_list_approval import DONE, Airflow
+from test_list_approval import DONE
 
 pytestmark = pytest.mark.slow(seconds=70)
 
@@ -55,7 +56,7 @@ class Office:
 
     def __init__(self, settings: Settings) -> None:
         self._settings, self._n_looks = settings, 0
-        self.airflow = Airflow(settings)
+        self.airflow = Airflow.of(settings)
         for dag in ("source_intake", "corrections", RECALCULATION):
             self.airflow.wait(f"/api/v2/dags/{dag}", lambda dag: dag["is_paused"] is False)
         # What a recalculation does is tested elsewhere: here it stands in the queue.

@@ -166,7 +166,7 @@ def ensure_database(settings: Settings, database: str) -> None:
         psycopg2.connect(**url_parameters(url)).close()
     except psycopg2.OperationalError:
         warehouse = _own_url(settings, WAREHOUSE_DB)
-        if warehouse is None or (warehouse.host, warehouse.port) != (url.host, url.port):
+        if warehouse is None or _place(warehouse) != _place(url):
             raise
         try:
             _create_database(psycopg2.connect(**url_parameters(warehouse)), str(url.database), url)
@@ -192,6 +192,12 @@ def _own_url(settings: Settings, database: str) -> URL | None:
 def url_parameters(url: URL) -> dict[str, Any]:
     """Connection parameters of a URL in the names of libpq."""
     return url.translate_connect_args(username="user", database="dbname") | dict(url.query)
+
+
+def _place(url: URL) -> tuple[Any, Any]:
+    """Which server a URL means."""
+    given = url_parameters(url)
+    return given.get("host"), given.get("port")
 
 
 def _create_database(connection: psycopg2.extensions.connection, database: str, owner: URL | None = None) -> None:
