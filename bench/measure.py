@@ -77,8 +77,7 @@ def _program_cpu() -> float:
 
 def _server_cpu(settings: Settings) -> float:
     """Of the server and of all its processes, those that have ended too."""
-    pid = int((settings.server_dir / "data" / "postmaster.pid").read_text().split("\n", 1)[0])
-    postmaster = psutil.Process(pid)
+    postmaster = psutil.Process(_postmaster(settings))
     total = sum(postmaster.cpu_times()[:4])
     for child in postmaster.children():
         with suppress(psutil.Error):
@@ -86,10 +85,15 @@ def _server_cpu(settings: Settings) -> float:
     return total
 
 
+def _postmaster(settings: Settings) -> int:
+    return int((settings.server_dir / "data" / "postmaster.pid").read_text().split("\n", 1)[0])
+
+
 @dataclass
 class Peak:
-    """The largest process of the block, without the pages that PostgreSQL's processes share."""
+    """The largest process of the block: of this one's family or of the homes' servers, without what they share."""
 
+    homes: list[Settings]
     megabytes: float = 0.0
     name: str = ""
     _stop: threading.Event = field(default_factory=threading.Event)
@@ -107,15 +111,21 @@ class Peak:
 
     def _watch(self) -> None:
         while not self._stop.wait(0.5):
-            for process in psutil.process_iter(["cmdline"]):
+            for process in self._family():
                 with suppress(psutil.Error):
-                    command = " ".join(process.info["cmdline"] or [])
-                    if not any(word in command for word in ("ravenstvo", "airflow", "postgres", "bench")):
-                        continue
                     memory = process.memory_info()
                     own = (memory.rss - memory.shared) / 2**20
                     if own > self.megabytes:
-                        self.megabytes, self.name = own, command[:70]
+                        self.megabytes, self.name = own, " ".join(process.cmdline())[:70]
+
+    def _family(self) -> list[psutil.Process]:
+        found = []
+        with suppress(psutil.Error):
+            found += psutil.Process().children(recursive=True)
+        for home in self.homes:
+            with suppress(psutil.Error, OSError, ValueError):
+                found += psutil.Process(_postmaster(home)).children()
+        return found
 
 
 def disk_mb(settings: Settings) -> dict[str, float]:

@@ -151,8 +151,8 @@ def _exam(year: int, exam: str, subject: str, code: str, high: int, pupils: int)
     )  # fmt: skip
 
 
-def make(settings: Settings, n_schools: int, years: list[int], pupils: int, *, registers: bool = True) -> int:
-    """Write the region, or with ``registers=False`` more years of one. Returns the rows of results."""
+def make(settings: Settings, n_schools: int, years: list[int], pupils: int, *, checked: bool = True) -> int:
+    """Write the region. Returns the rows of results; with ``checked=False`` a calculation will check them first."""
     upgrade(settings)
     # With nothing to check it only notes by which rules: the rows that come now count as checked by them.
     validate(settings)
@@ -161,14 +161,13 @@ def make(settings: Settings, n_schools: int, years: list[int], pupils: int, *, r
         cursor.execute(_SCHOOLS.format(n_schools=n_schools, n_municipalities=N_MUNICIPALITIES))
         cursor.execute("select setseed(0.5)")
         for part in parts(years, pupils):
-            if part.year is None and not registers:
-                continue
             n_rows = _land(cursor, part)
             n_results += n_rows if part.subject else 0
-    # What comes into force is due to be checked: these rows count as checked.
-    settle(settings)
-    with connect(settings) as connection, connection.cursor() as cursor:
-        cursor.execute("update ops.source_part set validated_at = ops.moment() where validated_at is null")
+    if checked:
+        # What comes into force is due to be checked: these rows count as checked.
+        settle(settings)
+        with connect(settings) as connection, connection.cursor() as cursor:
+            cursor.execute("update ops.source_part set validated_at = ops.moment() where validated_at is null")
     return n_results
 
 

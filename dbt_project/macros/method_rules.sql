@@ -53,6 +53,16 @@
     {%- endif -%}
 {%- endmacro %}
 
+{#- The same years and as many before them: what a comparison looks back on. One range, so that an index finds it. -#}
+{% macro method_in_span_and_before(year, years_back) -%}
+    {%- set years = (var('years') or []) | map('int') | list -%}
+    {%- if years -%}
+        {{ year }} between {{ years | min }} - {{ years_back }} and {{ years | max }}
+    {%- else -%}
+        {{ year }} is not null
+    {%- endif -%}
+{%- endmacro %}
+
 {#- Pre-hook: clears the years about to be written, also those that now have no rows at all. -#}
 {% macro method_clear_span() -%}
     {%- if is_incremental() -%}

@@ -20,7 +20,7 @@ verdict as (
         is_low_results,
         low_procedures
     from {{ ref('mart_identification') }}
-    where {{ method_in_span('year') }} or {{ method_in_span('year + 1') }}
+    where {{ method_in_span_and_before('year', 1) }}
 
 ),
 
@@ -75,7 +75,7 @@ counts as (
         n_participants,
         n_below_min
     from {{ ref('mart_identification_evidence') }}
-    where {{ method_in_span('year') }} or {{ method_in_span('year + 1') }}
+    where {{ method_in_span_and_before('year', 1) }}
 
 ),
 
@@ -89,7 +89,7 @@ plain_counts as (
         n_participants,
         n_below_min
     from {{ ref('fct_school_procedure') }}
-    where {{ method_in_span('year') }} or {{ method_in_span('year + 1') }}
+    where {{ method_in_span_and_before('year', 1) }}
 
 ),
 

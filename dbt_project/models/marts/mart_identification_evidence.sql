@@ -50,6 +50,8 @@ subject as (
 counts as (
 
     select * from {{ ref('fct_school_procedure') }}
+    -- No method looks back further.
+    where {{ method_in_span_and_before('year', '(select max(greatest(1, pooled_years - 1)) from method)') }}
 
 ),
 

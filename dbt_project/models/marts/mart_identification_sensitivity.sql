@@ -83,7 +83,7 @@ counts as (
             counts.year = flagged.year
             and counts.school_id = flagged.school_id
             and counts.procedure_code = flagged.procedure_code
-    where {{ method_in_span('counts.year') }} or {{ method_in_span('counts.year + 1') }}
+    where {{ method_in_span_and_before('counts.year', 1) }}
 
 ),
 

@@ -19,7 +19,7 @@ state as (
         method_title,
         case is_low_results when true then 'low' when false then 'not_low' else 'no_verdict' end as verdict
     from {{ ref('mart_identification') }}
-    where {{ method_in_span('year') }} or {{ method_in_span('year + 1') }}
+    where {{ method_in_span_and_before('year', 1) }}
 
 ),
 

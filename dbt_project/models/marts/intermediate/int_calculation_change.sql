@@ -246,11 +246,7 @@ new_rows as (
     from {{ ref('fct_result') }} as result
     where
         result.part_id in (select new_part.part_id from new_part)
-        and (
-            {{ method_in_span('result.year') }}
-            or {{ method_in_span('result.year + 1') }}
-            or {{ method_in_span('result.year + 2') }}
-        )
+        and {{ method_in_span_and_before('result.year', 2) }}
 
 ),
 

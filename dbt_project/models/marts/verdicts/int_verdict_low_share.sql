@@ -20,7 +20,7 @@ method as (
 counts as (
 
     select * from {{ ref('fct_school_procedure') }}
-    where {{ method_in_span('year') }} or {{ method_in_span('year + 1') }}
+    where {{ method_in_span_and_before('year', 1) }}
 
 ),
 
