@@ -104,6 +104,12 @@ spark:
 	$(spark_environment)
 	exec .venv/bin/ravenstvo spark
 
+bi:
+	@$(go_home)
+	$(environment)
+	$(bi_environment)
+	exec .venv/bin/ravenstvo bi up
+
 run:
 	@case "$${MAKEFLAGS%% *}" in -*) moved= ;; *w*) moved=1 ;; *) moved= ;; esac
 	$(go_home)
