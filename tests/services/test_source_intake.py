@@ -118,13 +118,14 @@ def test_files_land_and_years_are_recalculated_once_however_many_came(settings: 
     half.write_bytes(half.read_bytes()[:-100])
     office.look()
     assert office.landed() == [f"{place}/Математика № 1.xlsx" for place in ("2021/5", "2021/6", "2022/5")]
+    corrections = "/api/v2/dags/corrections/dagRuns"
+    office.airflow.wait(corrections, lambda found: {run["state"] for run in found["dag_runs"]} == {"success"})
+    # Airflow cannot list events while a run that they have made is still in the queue.
     events = office.airflow.call("GET", "/api/v2/assets/events")["asset_events"]
     assert sorted((event["name"], event["partition_key"]) for event in events) == [
         ("landing.vpr_result", "2021"),
         ("landing.vpr_result", "2022"),
     ]
-    corrections = "/api/v2/dags/corrections/dagRuns"
-    office.airflow.wait(corrections, lambda found: {run["state"] for run in found["dag_runs"]} == {"success"})
     assert office.runs(RECALCULATION) == [], "no year has been calculated yet: this is no correction"
 
     office.calculate(2021)
