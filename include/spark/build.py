@@ -149,8 +149,10 @@ class Build:
                 continue
             target = self.folder / "parquet" / f"{relation}.parquet"
             target.parent.mkdir(exist_ok=True)
+            # Of landing, only the parts at hand: other years are not even read.
+            parts = self.variables.get("parts") if relation.startswith("landing.") else None
             with self.connection, self.connection.cursor() as cursor:
-                _export(cursor, relation, self._columns(cursor, relation), target)
+                _export(cursor, relation, self._columns(cursor, relation), target, parts)
             self.spark.sql(f"create database if not exists {relation.split('.')[0]}")
             self.spark.sql(f"drop table if exists {relation}")
             self.spark.sql(f"create table {relation} using parquet location '{target}'")
@@ -219,15 +221,16 @@ def _session(folder: Path, options: argparse.Namespace) -> SparkSession:
     )
 
 
-def _export(cursor: Any, relation: str, columns: dict[str, str], target: Path) -> None:
+def _export(cursor: Any, relation: str, columns: dict[str, str], target: Path, parts: list[int] | None = None) -> None:
     """Stream a relation into a Parquet file: what is no number, day or truth is a text."""
     schema = {name: _TYPES.get(kind, pa.string()) for name, kind in columns.items()}
     listed = sql.SQL(", ").join(
         sql.Identifier(name) if kind in _TYPES or kind == "text" else sql.SQL("{}::text").format(sql.Identifier(name))
         for name, kind in columns.items()
     )
-    out = sql.SQL("copy (select {} from {}) to stdout with (format csv, delimiter {}, quote {}, null '')").format(
-        listed, sql.Identifier(*relation.split(".")), sql.Literal(_DELIMITER), sql.Literal(_QUOTE)
+    where = sql.SQL("where part_id = any({})").format(sql.Literal(parts)) if parts else sql.SQL("")
+    out = sql.SQL("copy (select {} from {} {}) to stdout with (format csv, delimiter {}, quote {}, null '')").format(
+        listed, sql.Identifier(*relation.split(".")), where, sql.Literal(_DELIMITER), sql.Literal(_QUOTE)
     )
     with _piped(cursor, out) as text, pa.parquet.ParquetWriter(target, pa.schema(schema.items())) as file:
         head = text.peek(1) if hasattr(text, "peek") else b""

@@ -121,7 +121,7 @@ def _build_with_spark(settings: Settings, given: dict[str, Any], build: Callable
         return built[1]
 
     try:
-        with spark.session(settings, {"years": given["years"], "region_code": given["region_code"]}) as ask:
+        with spark.session(settings, {name: given[name] for name in ("years", "parts", "region_code")}) as ask:
             ask("keys")
             for table in spark.KEYS:
                 ask(f"feed {table}")
