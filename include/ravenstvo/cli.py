@@ -31,14 +31,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-for group in (running, backfill, asking, deciding, publishing, notifying, observing, keeping):
+for group in (running, backfill, asking, deciding, publishing, notifying, observing, keeping, spark):
     app.add_typer(group.commands)
 app.add_typer(layout.commands, name="layout")
 app.add_typer(reader.commands, name="reader")
 app.add_typer(key.commands, name="key")
 app.add_typer(archive.commands, name="archive")
 app.add_typer(region.commands, name="region")
-app.command("spark")(spark.spark)
 app.add_typer(schools.commands, name="schools")
 app.add_typer(bi.commands, name="bi")
 

@@ -10,6 +10,10 @@ from ravenstvo.commands.common import warehouse
 from ravenstvo.settings import get_settings
 
 
+commands = typer.Typer()
+
+
+@commands.command()
 def spark(
     year: Annotated[list[int] | None, typer.Option(help="Год; можно несколько раз; без него — все годы")] = None,
 ) -> None:
