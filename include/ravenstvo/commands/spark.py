@@ -9,7 +9,6 @@ import typer
 from ravenstvo.commands.common import warehouse
 from ravenstvo.settings import get_settings
 
-
 commands = typer.Typer()
 
 
