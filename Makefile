@@ -1,5 +1,6 @@
 # make run [INBOX=folder] [YEAR=2021]   load a folder (by default the sample region) and recalculate a year
 # make bi                               Superset with the dashboards, on the warehouse that make run has filled
+# make spark                            rows of pupils on Apache Spark, compared with PostgreSQL's
 # make test [ARGS="tests/unit -k name"] | lint | up | down | bench
 #
 # The recipes run from any working directory and under paths with spaces: nothing here is a file target, and the
@@ -9,7 +10,7 @@ SHELL := /bin/sh
 .SHELLFLAGS := -euc
 .ONESHELL:
 .DEFAULT_GOAL := run
-.PHONY: run bi test lint up down setup bench setup-bi
+.PHONY: run bi test lint up down setup bench setup-bi spark setup-spark
 
 PYTHON ?= python3.11
 UV_VERSION := 0.13.9
@@ -67,9 +68,25 @@ if [ "$$(cat .venv-bench/made-from 2>/dev/null || true)" != "$$bench_fingerprint
 fi
 endef
 
-# Pages and dashboards are tested in a browser. Without one, and without the right to install it, those tests are
-# skipped and say so.
-define browser
+# Spark's own environment: it is large, and only `ravenstvo spark` and RAVENSTVO_ENGINE=spark need it.
+define spark_environment
+spark_fingerprint=$$(cksum < include/spark/requirements.lock; pwd)
+if [ "$$(cat .venv-spark/made-from 2>/dev/null || true)" != "$$spark_fingerprint" ]; then
+  echo "Подготовка окружения Spark .venv-spark (один раз, около 750 МБ)"
+  "$$RAVENSTVO_PYTHON" -m venv --without-pip --clear .venv-spark
+  .venv/bootstrap/bin/uv pip sync --quiet --require-hashes --compile-bytecode --python .venv-spark/bin/python include/spark/requirements.lock
+  printf '%s\n' "$$spark_fingerprint" > .venv-spark/made-from
+fi
+endef
+
+# Pages and dashboards are tested in a browser, workers with a Redis of their own. Without them, and without the right to
+# install them, those tests are skipped and say so.
+define test_programs
+if ! command -v redis-server >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+  echo "Установка Redis для проверки исполнителей (один раз)"
+  # Only the program: the tests start a server of their own, the package's stays down.
+  { apt-get -qq update && RUNLEVEL=1 apt-get -qq install --yes redis-server; } >/dev/null 2>&1 || echo "Redis не установился" >&2
+fi
 if ! command -v chromium >/dev/null && ! command -v chromium-browser >/dev/null && ! command -v google-chrome >/dev/null; then
   if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     echo "Установка Chromium для проверки страниц (один раз)"
@@ -87,6 +104,17 @@ setup-bi:
 	$(environment)
 	$(bi_environment)
 
+setup-spark:
+	@$(go_home)
+	$(environment)
+	$(spark_environment)
+
+spark:
+	@$(go_home)
+	$(environment)
+	$(spark_environment)
+	exec .venv/bin/ravenstvo spark
+
 bi:
 	@$(go_home)
 	$(environment)
@@ -99,7 +127,7 @@ run:
 	$(environment)
 	inbox=$${INBOX:-}
 	case "$$inbox" in
-	  ''|/*) ;;
+	  ''|/*|*://*) ;;
 	  *)
 	    # Relative to where the caller stands; under `make -C` that is not where make stands.
 	    if [ -n "$$moved" ] && [ -e "$$RAVENSTVO_CALLER/$$inbox" ]; then inbox="$$RAVENSTVO_CALLER/$$inbox"
@@ -113,7 +141,7 @@ run:
 test:
 	@$(go_home)
 	$(environment)
-	$(browser)
+	$(test_programs)
 	exec .venv/bin/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder $${ARGS:-}
 
 lint:

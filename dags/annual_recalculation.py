@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
-from airflow.sdk import CronPartitionTimetable, Param, dag, get_current_context, task
+from airflow.sdk import CronPartitionTimetable, Param, PokeReturnValue, dag, get_current_context, task
+from ravenstvo.runtime.notifying.watched import watched
+
+
+def work() -> Any:
+    """What the tasks do: imported where they run, not where this file is parsed."""
+    from ravenstvo.runtime import tasks
+
+    return tasks
 
 
 @dag(
@@ -14,10 +23,13 @@ from airflow.sdk import CronPartitionTimetable, Param, dag, get_current_context,
     max_active_runs=1,
     params={
         "year": Param(None, type=["null", "integer"], title="Год кампании", description="Пусто — последний в папке"),
-        "inbox": Param(None, type=["null", "string"], title="Папка с файлами", description="Пусто — из настроек"),
+        "inbox": Param(None, type=["null", "string"], title="Папка или хранилище", description="Пусто — из настроек"),
+        "landed_only": Param(False, type="boolean", title="Не смотреть в папку", description="Только загруженное"),
+        "at_once": Param(False, type="boolean", title="Не ждать другого расчёта", description="Он остановится"),
     },
     doc_md=__doc__,
     tags=["ravenstvo"],
+    **watched(late_after_hours=6),  # begun at three in the night, it is to be done when people come at nine
 )
 def annual_recalculation() -> None:
     """Files of the inbox → landing → checks → dbt stages, with the estimates before the marts."""
@@ -25,40 +37,31 @@ def annual_recalculation() -> None:
     @task
     def read_inbox() -> list[list[dict[str, Any]]]:
         """Read every file of the inbox into the spool; lots of files to land, and the campaign year beside them."""
-        from ravenstvo.runtime import tasks
-
         context = get_current_context()
-        plan = tasks.read_inbox(context["params"], context["dag_run"].partition_key)
+        run = context["dag_run"]
+        plan = work().read_inbox(context["params"], run.partition_key, run.run_type)
         context["ti"].xcom_push(key="year", value=plan["year"])
-        return tasks.batches(plan["files"])
+        return work().batches(plan["files"])
 
     @task(map_index_template="{{ files }}")
     def land(spooled: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Load a lot of files, each in one transaction. A refused file is a result, not a failure."""
-        from ravenstvo.runtime import tasks
-
         get_current_context()["files"] = f"{spooled[0]['path']} … {len(spooled)}"
-        return tasks.land_all(spooled)
+        return work().land_all(spooled)
 
-    @task.short_circuit(trigger_rule="none_failed", ignore_downstream_trigger_rules=False)
-    def prepare(year: int) -> dict[str, Any] | None:
-        """Decide which years to recalculate; when nothing changed all is skipped but what people read."""
-        from ravenstvo.runtime import tasks
-
-        return tasks.prepare(year)
+    @task.sensor(trigger_rule="none_failed", mode="reschedule", poke_interval=30, timeout=timedelta(days=1))
+    def prepare(year: int) -> PokeReturnValue:
+        """Decide which years to recalculate, once it has its turn; when nothing changed what follows is skipped."""
+        return work().prepare_in_turn(year, get_current_context())
 
     @task
     def stage(name: str, calculation: dict[str, Any]) -> dict[str, Any]:
-        from ravenstvo.runtime import tasks
-
-        return tasks.run_stage(name, calculation)
+        return work().run_stage(name, calculation)
 
     @task
     def step(name: str, given: Any) -> Any:
         """Check the rows, estimate, close, publish: whatever is not dbt's."""
-        from ravenstvo.runtime import tasks
-
-        return tasks.STEPS[name](given)
+        return work().STEPS[name](given)
 
     files = read_inbox()
     calculation = prepare(files["year"])

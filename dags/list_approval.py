@@ -6,6 +6,7 @@ from typing import Any
 
 from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import Param, dag, get_current_context, task
+from ravenstvo.runtime.notifying.watched import watched
 
 
 @dag(
@@ -18,6 +19,7 @@ from airflow.sdk import Param, dag, get_current_context, task
     },
     doc_md=__doc__,
     tags=["ravenstvo"],
+    **watched(),
 )
 def list_approval() -> None:
     """Proposal → a person's answer → the list is frozen, or nothing is."""

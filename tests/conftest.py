@@ -9,8 +9,8 @@ import fcntl
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import psycopg2
@@ -71,6 +71,13 @@ def module_warehouse(embedded: Settings, tmp_path_factory: pytest.TempPathFactor
         yield settings
 
 
+@pytest.fixture(scope="module")
+def new_warehouse(embedded: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Settings]]:
+    """Makes empty warehouses, as many as a module asks for."""
+    with ExitStack() as made:
+        yield lambda: made.enter_context(_new_database(embedded, tmp_path_factory.mktemp("home")))
+
+
 @contextmanager
 def _new_database(embedded: Settings, home: Path, template: str = "template1") -> Iterator[Settings]:
     name = f"test_{uuid.uuid4().hex[:12]}"
@@ -108,3 +115,14 @@ def parsed_project(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> 
             assert parsed.returncode == 0, parsed.stdout[-4000:]
             (target / "parse.txt").write_text(parsed.stdout, encoding="utf-8")
     return target
+
+
+@pytest.fixture(scope="session")
+def bi_environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Superset's own environment; made by the Makefile's recipe where it is not there, by who comes first."""
+    environment = Settings().bi_environment
+    with (tmp_path_factory.getbasetemp().parent / "bi-environment.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (environment / "made-from").exists():
+            subprocess.run(["make", "setup-bi"], cwd=PROJECT_ROOT, check=True)
+    return environment

@@ -1,6 +1,6 @@
 {#- Fresh statistics of what was just copied in, for the sources that can be large. -#}
 {% macro analyze_landing() %}
-    {% if execute and flags.WHICH in ('run', 'build') %}
+    {% if target.type == 'postgres' and execute and flags.WHICH in ('run', 'build') %}
         {% for name in ['source_part', 'superseded_school', 'superseded_row', 'row_finding'] %}
             analyze {{ source('ops', name) }};
         {% endfor %}

@@ -11,7 +11,7 @@
 {% macro safe_numeric(x) -%}
     {{ return(adapter.dispatch('safe_numeric', 'ravenstvo')(x)) }}
 {%- endmacro %}
-{% macro default__safe_numeric(x) -%} try_cast({{ x }} as decimal(18, 4)) {%- endmacro %}
+{% macro default__safe_numeric(x) -%} try_cast({{ x }} as decimal(28, 10)) {%- endmacro %}
 {#- PostgreSQL reads NaN and Infinity as numbers; a cell that starts with a letter is not one. -#}
 {% macro postgres__safe_numeric(x) -%}
     case
@@ -23,7 +23,16 @@
 {% macro safe_date(x) -%}
     {{ return(adapter.dispatch('safe_date', 'ravenstvo')(x)) }}
 {%- endmacro %}
-{% macro default__safe_date(x) -%} try_cast({{ x }} as date) {%- endmacro %}
+{% macro default__safe_date(x) -%}
+    case
+        when {{ x }} like '____-__-__%' or {{ x }} like '____.__.__%'
+            then try_cast(replace(substr({{ x }}, 1, 10), '.', '-') as date)
+        when {{ x }} like '__.__.____%'
+            then try_cast(
+                substr({{ x }}, 7, 4) || '-' || substr({{ x }}, 4, 2) || '-' || substr({{ x }}, 1, 2) as date
+            )
+    end
+{%- endmacro %}
 {% macro postgres__safe_date(x) -%}
     case
         when {{ x }} like '____-__-__%' or {{ x }} like '____.__.__%'

@@ -7,7 +7,7 @@
 
 {#- One spelling for comparing words of value lists: lower case, «ё» as «е», single spaces. -#}
 {% macro fold(x) -%}
-    trim(regexp_replace(replace({{ lower_ru(x) }}, 'ё', 'е'), '\s+', ' ', 'g'))
+    trim({{ replace_all("replace(" ~ lower_ru(x) ~ ", 'ё', 'е')", '\\s+', ' ') }})
 {%- endmacro %}
 
 {#- An answer of a form without its number, dashes as «-»: «2.Примерно половина», «3. 5–10 тыс. чел». -#}
@@ -27,10 +27,10 @@
 
 {#- Latin letters, digits and underscores for a Russian title: part of a procedure code. -#}
 {% macro slug(x) -%}
-    trim(both '_' from regexp_replace(
+    {%- set latin -%}
         replace(replace(replace(replace(replace(replace(replace(
             translate({{ fold(x) }}, 'абвгдезийклмнопрстуфхыэъь', 'abvgdeziiklmnoprstufhye'),
-            'ж', 'zh'), 'ц', 'ts'), 'ч', 'ch'), 'ш', 'sh'), 'щ', 'sch'), 'ю', 'yu'), 'я', 'ya'),
-        '[^a-z0-9]+', '_', 'g'
-    ))
+            'ж', 'zh'), 'ц', 'ts'), 'ч', 'ch'), 'ш', 'sh'), 'щ', 'sch'), 'ю', 'yu'), 'я', 'ya')
+    {%- endset -%}
+    trim(both '_' from {{ replace_all(latin, '[^a-z0-9]+', '_') }})
 {%- endmacro %}

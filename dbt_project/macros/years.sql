@@ -13,8 +13,8 @@
     ({{ in_years(column) }} or {{ column }} is null)
 {%- endmacro %}
 
-{#- Is a row of landing in a part of the years to recalculate? The program gives the parts in the variable parts, so that
-    the rows of other years are not even read; a part holds rows of one year. No list: whatever part. -#}
+{#- Is a row of landing in a part of the years to recalculate? The program gives the parts in the variable parts, so
+    that the rows of other years are not even read; a part holds rows of one year. No list: whatever part. -#}
 {% macro in_parts(column) -%}
     {%- set parts = var('parts') -%}
     {%- if parts -%}
@@ -36,4 +36,9 @@
     {%- if is_incremental() -%}
         delete from {{ this }} where {{ of_years('year') }}
     {%- endif -%}
+{%- endmacro %}
+
+{#- The day of a moment by the clocks of the centre, whatever the session's time zone. -#}
+{% macro day_here(column) -%}
+    cast({{ column }} at time zone '{{ var("time_zone") }}' as date)
 {%- endmacro %}

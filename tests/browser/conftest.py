@@ -5,13 +5,12 @@ from __future__ import annotations
 import functools
 import shutil
 import socket
-import subprocess
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from ravenstvo.sample import generate
-from ravenstvo.settings import PROJECT_ROOT, Settings
 from superset_client import Api, Superset
 
 SEED, N_SCHOOLS, YEARS = 1, 24, [2022, 2023]
@@ -23,10 +22,8 @@ _ARGUMENTS = (
 
 
 @pytest.fixture(scope="session")
-def superset(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Superset]:
-    """The server; its environment is made by the Makefile's recipe where it is not there."""
-    if not (Settings().bi_environment / "bin" / "python").exists():
-        subprocess.run(["make", "setup-bi"], cwd=PROJECT_ROOT, check=True)
+def superset(tmp_path_factory: pytest.TempPathFactory, bi_environment: Path) -> Iterator[Superset]:
+    """The server, in its environment."""
     home, inbox = tmp_path_factory.mktemp("bi") / "home", tmp_path_factory.mktemp("inbox") / "файлы"
     server = Superset(home, _free_port())
     generate(inbox, SEED, N_SCHOOLS, YEARS)

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import pytest
-from ravenstvo.calculation.lifecycle import CalculationError, begin, fail, finish, stage_turn
+from ravenstvo.calculation import lifecycle
+from ravenstvo.calculation.lifecycle import BusyError, CalculationError, begin, fail, finish, out_of_date, stage_turn
+from ravenstvo.runtime import tasks
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse.connection import connect
 from ravenstvo.warehouse.migrate import upgrade
@@ -155,3 +157,80 @@ def test_a_calculation_that_is_done_is_not_finished_twice(filled: Settings) -> N
     done = _do(filled, "select * from ops.calculation")
     finish(filled, calculation)
     assert _do(filled, "select * from ops.calculation") == done
+
+
+def test_a_year_is_out_of_date_when_what_it_rests_on_has_changed(filled: Settings) -> None:
+    for year in (2020, 2021, 2022):
+        _land(filled, f"vpr {year}", "vpr_result", year)
+    assert out_of_date(filled) == [], "nothing has been calculated: it waits for its day"
+    _calculate(filled, 2021)
+    assert out_of_date(filled) == []
+    _land(filled, "ege 2022", "ege_result", 2022)
+    assert out_of_date(filled) == [], "a campaign that has not been calculated yet is not corrected"
+    _land(filled, "vpr 2020 corrected", "vpr_result", 2020)
+    assert out_of_date(filled) == [2020, 2021], "methods look back"
+    assert _calculate(filled, 2021) == [2020, 2021]
+    late = _land(filled, "superseded before it came", "vpr_result", 2021, validated=False)
+    _do(filled, "update ops.source_part set in_force = false where part_id = %s", late)
+    assert out_of_date(filled) == [2021], "its sender waits for a report"
+
+
+def test_runs_take_turns_and_a_dead_one_loses_its(filled: Settings) -> None:
+    _land(filled, "vpr 2021", "vpr_result", 2021)
+    first = begin(filled, 2021, "backfill__2021", lambda run: True)
+    assert first is not None
+    with pytest.raises(BusyError, match=f"Идёт расчёт {first['calculation_id']} .*backfill__2021"):
+        begin(filled, 2021, "scheduled__2021", lambda run: run == "backfill__2021")
+    again = begin(filled, 2021, "backfill__2021", lambda run: True)
+    assert again is not None, "the same run, tried again, goes on"
+    second = begin(filled, 2021, "scheduled__2021", lambda run: False)
+    assert second is not None
+    assert _do(filled, "select status from ops.calculation order by started_at, calculation_id") == [
+        ("failed",),
+        ("failed",),
+        ("running",),
+    ]
+
+
+def _status(settings: Settings, calculation_id: str) -> tuple:
+    query = "select status, finished_at is null, message from ops.calculation where calculation_id = %s"
+    return _do(settings, query, calculation_id)[0]
+
+
+def test_a_stage_that_failed_goes_on_when_it_is_tried_again(filled: Settings) -> None:
+    _land(filled, "vpr", "vpr_result", 2021)
+    calculation = begin(filled)
+    assert calculation is not None
+    fail(filled, calculation, "база не отвечала")
+    with stage_turn(filled, calculation):
+        assert _status(filled, calculation["calculation_id"]) == ("running", True, None)
+    finish(filled, calculation)
+    assert _status(filled, calculation["calculation_id"])[0] == "done"
+
+
+def test_it_does_not_go_on_with_other_rules_or_after_another(filled: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    _land(filled, "vpr", "vpr_result", 2021)
+    first = begin(filled)
+    assert first is not None
+    fail(filled, first, "ошибка в справочнике")
+    with monkeypatch.context() as patched:
+        patched.setattr(lifecycle, "seeds_hash", lambda root: "исправлен")
+        with pytest.raises(CalculationError, match="изменились справочники"), stage_turn(filled, first):
+            pass
+    assert begin(filled) is not None
+    with pytest.raises(CalculationError, match="остановлен"), stage_turn(filled, first):
+        pass
+    assert _status(filled, first["calculation_id"])[0] == "failed"
+
+
+def test_waiting_for_a_turn_says_nothing_against_the_calculation(
+    filled: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A copy of a step that Airflow takes for dead still runs; the next try finds the warehouse taken."""
+    _land(filled, "vpr", "vpr_result", 2021)
+    calculation = begin(filled)
+    assert calculation is not None
+    monkeypatch.setattr(tasks, "get_settings", lambda: filled)
+    with stage_turn(filled, calculation), pytest.raises(BusyError):
+        tasks.estimate(calculation)
+    assert _status(filled, calculation["calculation_id"])[0] == "running"

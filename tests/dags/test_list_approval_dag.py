@@ -15,7 +15,7 @@ PARSE = """
 import json, runpy, sys
 dag = runpy.run_path(sys.argv[1])["list_approval"]()
 print(json.dumps({
-    "heavy": sorted({"great_expectations", "dbt", "pandas", "psycopg2", "ravenstvo"} & set(sys.modules)),
+    "heavy": sorted({"great_expectations", "dbt", "pandas", "psycopg2", "ravenstvo.settings"} & set(sys.modules)),
     "dag_id": dag.dag_id,
     "schedule": dag.schedule,
     "max_active_runs": dag.max_active_runs,

@@ -10,14 +10,14 @@ from running import ASK_SECONDS, RUN_SECONDS, Warehouse, call
 
 
 @pytest.fixture(scope="session")
-def recalculated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Path, int], Warehouse]]:
-    """Fill a new warehouse from an inbox for a year; all of them are stopped when the session ends."""
+def recalculated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Warehouse]]:
+    """Fill a new warehouse from an inbox for a year, with settings by name; all are stopped when the session ends."""
     homes: list[Path] = []
 
-    def fill(inbox: Path, year: int) -> Warehouse:
+    def fill(inbox: Path, year: int, **more: str) -> Warehouse:
         home = tmp_path_factory.mktemp("home")
         homes.append(home)
-        return Warehouse(home, call(home, RUN_SECONDS, "run", "--inbox", str(inbox), "--year", str(year)))
+        return Warehouse(home, call(home, RUN_SECONDS, "run", "--inbox", str(inbox), "--year", str(year), **more))
 
     yield fill
     for home in homes:

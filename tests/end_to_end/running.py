@@ -62,10 +62,10 @@ class Warehouse:
             yield connection
 
 
-def call(home: Path, seconds: int, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the command line with its state in `home` and an embedded warehouse there."""
+def call(home: Path, seconds: int, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line with its state in `home` and an embedded warehouse there; `more` are settings by name."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("RAVENSTVO_")}
-    environment["RAVENSTVO_HOME"] = str(home)
+    environment |= {f"RAVENSTVO_{name.upper()}": value for name, value in {"home": str(home), **more}.items()}
     return subprocess.run(
         [str(RAVENSTVO), *arguments], env=environment, capture_output=True, text=True, timeout=seconds, check=False
     )

@@ -134,6 +134,32 @@ def test_what_the_year_before_had_and_this_has_not_is_told(warehouse: Warehouse,
     assert listed and set(listed[1].split("; ")) == {title for procedure, title, *_ in mart if procedure in gone}
 
 
+def test_who_has_not_delivered_is_told_as_of_a_day(warehouse: Warehouse) -> None:
+    """A municipality has delivered where the mart of completeness counts schools of it, and not elsewhere."""
+    disagreeing = """
+        select delivery.year, delivery.source, delivery.municipality_code
+        from mart_source_delivery as delivery
+        inner join mart_source_presence_municipality as presence using (year, source, municipality_code)
+        where delivery.procedure_code is null and (delivery.state in ('missing', 'awaited')) <> (presence.n_schools = 0)
+            -- A summary does instead of protocols.
+            and delivery.source <> 'vpr_result'
+    """
+    assert warehouse.ask(disagreeing) == []
+    lacking = "state in ('missing', 'awaited', 'partial')"
+    whole = warehouse.ask(
+        f"select state from mart_source_delivery where year = 2023 and procedure_code is null and {lacking}"
+    )
+    assert whole
+    told = call(warehouse.home, ASK_SECONDS, "expected", "--year", "2023", "--on", "2024-01-01")
+    assert told.returncode == 0, told.stderr
+    assert told.stdout.startswith("Кампания 2023 года, на 01.01.2024. Ещё не пришло: ")
+    n_told = int(re.search(r"не пришло: (\d+), из них срок прошёл: (\d+)", told.stdout)[1])  # type: ignore[index]
+    n_procedures = len(warehouse.ask(f"select 1 from mart_source_delivery where year = 2023 and {lacking}")) - len(
+        whole
+    )
+    assert len(whole) <= n_told <= len(whole) + n_procedures
+
+
 def test_every_input_row_ends_in_one_place(warehouse: Warehouse) -> None:
     rows = warehouse.ask_inside("""
         select part_id from ops.source_part

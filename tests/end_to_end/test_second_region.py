@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from fractions import Fraction
-from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
 from asked import disagreements
+from events import Lineage
 from independent_programmes import Programmes, Value, clipped, expected
+from receiver import Received, receiver
 from running import Warehouse
 from second_region import ADVERSE, CONTEXT_YEARS, PROGRAMMES, Region, build, sheet_row, snils, write
 
@@ -19,9 +21,9 @@ YEAR = 2023
 #: A СНИЛС of this region with or without signs, and what everybody here is called.
 NAMED = r"\b100-?0[0-9]{2}-?[0-9]{3}[ -]?[0-9]{2}\b|Человек Номер"
 
-pytestmark = pytest.mark.slow(seconds=140)
+pytestmark = pytest.mark.slow(seconds=150)
 
-Recalculated = Callable[[Path, int], Warehouse]
+Recalculated = Callable[..., Warehouse]
 Key = tuple[str, str, str, str]
 
 
@@ -48,10 +50,19 @@ def hostile() -> Region:
 
 
 @pytest.fixture(scope="module")
-def spoiled(hostile: Region, tmp_path_factory: pytest.TempPathFactory, recalculated: Recalculated) -> Warehouse:
+def collected() -> Iterator[Received]:
+    """What the run of the spoiled region tells a collector of metrics."""
+    with receiver() as received:
+        yield received
+
+
+@pytest.fixture(scope="module")
+def spoiled(
+    hostile: Region, tmp_path_factory: pytest.TempPathFactory, recalculated: Recalculated, collected: Received
+) -> Warehouse:
     inbox = tmp_path_factory.mktemp("hostile") / "входящие"
     write(hostile, inbox)
-    return recalculated(inbox, YEAR)
+    return recalculated(inbox, YEAR, lineage="file", otel_endpoint=collected.url)
 
 
 def number(text: str) -> float | None:
@@ -207,8 +218,9 @@ def test_nobody_is_named_in_the_warehouse(spoiled: Warehouse) -> None:
 
 def test_nobody_is_named_in_reports_and_logs(spoiled: Warehouse) -> None:
     named = re.compile(NAMED.encode())
-    files = [path for name in ("reports", "logs", "data_docs") for path in (spoiled.home / name).rglob("*.*")]
-    assert any(path.suffix == ".xlsx" for path in files)
+    rooms = ("reports", "logs", "data_docs", "lineage")
+    files = [path for name in rooms for path in (spoiled.home / name).rglob("*.*")] + [spoiled.home / "metrics.prom"]
+    assert {".xlsx", ".jsonl", ".prom"} <= {path.suffix for path in files}
     for path in files:
         if path.suffix == ".xlsx":
             with ZipFile(path) as book:
@@ -246,3 +258,67 @@ def test_counts_of_the_hostile_inbox_add_up(spoiled: Warehouse, hostile: Region)
         bad = sum(name == source for name, _, _ in hostile.bad)
         assert counts[source]["r"] == counts[source]["a"] + counts[source]["x"] + counts[source]["d"]
         assert (counts[source]["x"], counts[source]["a"]) == (bad, len(hostile.tables[source])), source
+
+
+def test_a_run_can_be_followed_from_a_file_to_the_list(spoiled: Warehouse) -> None:
+    """OpenLineage: what Airflow, the loading, the checks and dbt tell hangs together as one run and one graph."""
+    lineage = Lineage.read(spoiled.home / "lineage" / "events.jsonl")
+    assert lineage.faults() == []
+    school = ("file", "Реестры и поддержка/school.xlsx")
+    landed, identified = lineage.table("landing", "school"), lineage.table("marts", "mart_identification")
+    way = lineage.way(school, identified)
+    assert way[:2] == [school, landed] and way[-1] == identified, way
+    assert lineage.way(school, lineage.table("core", "estimate_context_index")), "the estimates lie on a way too"
+    # What has no part in the list has no way to it.
+    event = ("file", "Реестры и поддержка/event.xlsx")
+    assert lineage.way(event, lineage.table("marts", "mart_programme_indicator"))
+    assert not lineage.way(event, identified)
+    # A run of the DAG, below it its tasks, below them what they did.
+    (dag,) = lineage.runs_of("annual_recalculation")
+    for job, task in (
+        ("ravenstvo.land", "land"),
+        ("ravenstvo.validate.school", "validate"),
+        ("ravenstvo.estimate", "estimate"),
+        ("ravenstvo.marts.ravenstvo.mart_identification.build.run", "build_marts"),
+    ):
+        for run in lineage.runs_of(job):
+            parent = lineage.parent_of(run)
+            assert parent in lineage.runs_of(f"annual_recalculation.{task}"), job
+            assert lineage.parent_of(parent) == dag
+    # Great Expectations' verdicts are those of the books.
+    mine = {
+        (row["source"], row["expectation_id"]): (row["success"] == "True", row["n_failed"])
+        for row in spoiled.ask_inside("select source, expectation_id, success, n_failed from ops.expectation_result")
+    }
+    assert {success for success, _ in mine.values()} == {True, False}
+    assert lineage.assertions() == mine
+
+
+def test_a_collector_gets_the_metrics_of_airflow_and_of_the_product(spoiled: Warehouse, collected: Received) -> None:
+    sent = collected.values()["ravenstvo"]
+    (counted,) = spoiled.ask_inside("select sum(n_records) as n from ops.source_part where status = 'landed'")
+    assert sum(sent["ravenstvo_rows_landed"].values()) == float(counted["n"])
+    assert sum(sent["ravenstvo_rows_rejected"].values()) > 0
+    stages = {stage for ((_, stage),) in sent["ravenstvo_stage_seconds"]}
+    assert stages >= {"read_inbox", "land", "validate", "build_core", "estimate", "build_marts", "finish", "publish"}
+    assert sent["airflow.task.duration"] and sent["airflow.ti.finish"]
+
+
+def test_every_line_of_the_log_carries_its_numbers(spoiled: Warehouse) -> None:
+    log = (spoiled.home / "logs" / "ravenstvo.jsonl").read_text(encoding="utf-8")
+    lines = [json.loads(line) for line in log.splitlines()]
+    assert all({"timestamp", "level", "event", "run_id", "task_id", "stage"} <= line.keys() for line in lines)
+    (calculation,) = spoiled.ask_inside("select calculation_id from ops.calculation")
+    late = [line for line in lines if line["stage"] in ("validate", "build_core", "estimate", "finish")]
+    assert late and {line.get("calculation_id") for line in late} == {calculation["calculation_id"]}
+    entered = spoiled.ask_inside("select file_id, name from ops.source_file")
+    landed = [line for line in lines if line["logger"] == "ravenstvo.intake.landing"]
+    assert {str(line["file_id"]): line["file"] for line in landed} == {one["file_id"]: one["name"] for one in entered}
+    read = [line for line in lines if line["logger"] == "ravenstvo.intake.serve"]
+    assert {line["path_hash"] for line in read} == {line["path_hash"] for line in landed}
+
+
+def test_what_is_not_asked_for_leaves_nothing(warehouse: Warehouse) -> None:
+    assert not (warehouse.home / "lineage").exists()
+    (log,) = (warehouse.home / "logs" / "runs").glob("*.log")
+    assert not re.search("openlineage|otlp", log.read_text(encoding="utf-8"), re.IGNORECASE)

@@ -8,6 +8,7 @@ import shutil
 import uuid
 from pathlib import Path
 
+import psycopg2
 import pytest
 import yaml
 from hypothesis import HealthCheck, example, given, settings
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from ravenstvo.intake import landing
 from ravenstvo.intake.cells import clean
 from ravenstvo.intake.discover import read_inbox
+from ravenstvo.intake.landing import land
 
 # A NUL in a text file makes it no text file: such a file is refused.
 WRITABLE = st.characters(exclude_characters="\0", exclude_categories=("Cs",))
@@ -161,3 +163,28 @@ def test_a_form_that_is_described_afterwards_loads_at_the_next_run(intake):
     )
     assert intake.take() == {"логины.xlsx": "landed"}
     assert intake.ask("select school_login, school_name, municipality from landing.school_login") == [tuple(rows[1])]
+
+
+def test_a_connection_that_drops_in_the_middle_of_copy_leaves_nothing_and_is_tried_again(intake, vpr, monkeypatch):
+    intake.write(PATH, vpr(*((f"sch22{n:04}", 7) for n in range(500))))
+    (file,) = read_inbox(intake.inbox, None, intake.settings)["files"]
+    read = landing._Numbered.read
+
+    def dropped(self, size=-1):
+        piece = read(self, size)
+        copying = "from pg_stat_activity where query like 'copy %' and pid <> pg_backend_pid()"
+        assert intake.ask(f"select count(pg_terminate_backend(pid)) {copying}") == [(1,)]
+        return piece
+
+    with monkeypatch.context() as patched:
+        patched.setattr(landing._Numbered, "read", dropped)
+        with pytest.raises(psycopg2.Error):
+            land(file, intake.settings)
+    assert intake.ask("select count(*) from landing.vpr_result") == [(0,)]
+    assert intake.ask("select count(*) from ops.source_file") == [(0,)]
+    landed = land(file, intake.settings)
+    assert (landed["status"], landed["rows"]) == ("landed", 500)
+    assert intake.ask("select count(*) from landing.vpr_result") == [(500,)]
+    # The task was killed after its transaction: when it is tried again, it still tells what it brought.
+    again = land(file, intake.settings)
+    assert (again["status"], again["rows"], again["brought"]) == ("known", 0, [["vpr_result", 2021]])

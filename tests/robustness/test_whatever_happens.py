@@ -8,6 +8,8 @@ from __future__ import annotations
 import random
 import shutil
 import signal
+import subprocess
+import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -17,25 +19,30 @@ from typing import Any
 import corrected_files as sent
 import psutil
 import pytest
+from older import make_older
 from patient import CALCULATION, INTAKE, Patient, patient
+from ravenstvo.calculation import mart_hashes
 from ravenstvo.intake.discover import read_inbox
 from ravenstvo.intake.landing import land
 from ravenstvo.intake.versions import settle
 from ravenstvo.publishing.corrected import corrected_lines, corrections_of
 from ravenstvo.runtime.as_of import recalculate_as_of
+from ravenstvo.runtime.backup import back_up
 from ravenstvo.runtime.terminal import Terminal
 from ravenstvo.runtime.withdrawal import withdraw
 from ravenstvo.sample import generate
-from ravenstvo.settings import Settings
+from ravenstvo.settings import PROJECT_ROOT, Settings
 from ravenstvo.sources import load_sources
 from ravenstvo.warehouse import server
 from ravenstvo.warehouse.as_of import warehouse_as_of
 from ravenstvo.warehouse.connection import connect
 from ravenstvo.warehouse.migrate import upgrade
 
-pytestmark = pytest.mark.slow(seconds=130)
+pytestmark = pytest.mark.slow(seconds=170)
 
 YEAR = 2022
+# The shape that a warehouse of an earlier version has: the earliest that knows withdrawn files, of which there is one.
+OLDER = "0005"
 KILLS = 30
 # Seconds from the beginning of a step to its deaths: the first ones in any step on any machine, then later and later.
 FIRST, LATER = (0.01, 0.05, 0.14), 5.0
@@ -78,6 +85,16 @@ _MARTS = {
     "fct_school_procedure": ["n_participants", "n_below_min", "mean_mark", "n_mark_2", "n_absent"],
     "mart_identification_evidence": ["method_code", "n_participants", "n_below_min", "is_low"],
 }
+
+_GUARDED = """
+select relation.oid::regclass::text, relowner::regrole::text, relrowsecurity,
+    (select array_agg(one::text order by one::text) from unnest(relacl) as one), (
+    select array_agg((polname, polcmd, polroles::regrole[], pg_get_expr(polqual, polrelid))::text order by polname)
+    from pg_policy where polrelid = relation.oid)
+from pg_class as relation
+where relnamespace = any(array['landing', 'ops', 'core', 'marts', 'publish', 'vault']::regnamespace[])
+    and relkind in ('r', 'v') order by 1
+"""
 
 
 @pytest.fixture(scope="module")
@@ -280,6 +297,47 @@ def test_an_earlier_state_is_calculated_again_and_the_marts_stay(
     assert {file.name for file in folder.iterdir()} == {"Сравнение.xlsx", f"{YEAR} — Регион.xlsx"}
     said = capsys.readouterr().out
     assert f"витрин {len(compared.recorded_hashes)} из {len(compared.recorded_hashes)}" in said
+
+
+def test_a_backup_returns_all_of_it_to_another_home_and_an_older_warehouse_is_taken_over(
+    home: Patient, inbox: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The program lies elsewhere too; what it makes of the landed rows is the same to the row."""
+    folder = back_up(home.settings, tmp_path / "копии", Terminal())
+    clone = tmp_path / "другая папка"
+    for name in ("include", "dags", "plugins", "dbt_project", "expectations"):
+        shutil.copytree(PROJECT_ROOT / name, clone / name, ignore=shutil.ignore_patterns("__pycache__"))
+    there = Settings(home=tmp_path / "home", warehouse_url=None, airflow_url=None, year=YEAR)
+    there.make_home()
+    shutil.copy(home.settings.key_file, there.key_file)
+    parsed = there.dbt_target_dir / "partial_parse.msgpack"
+    parsed.parent.mkdir(parents=True)
+    shutil.copy(home.settings.dbt_target_dir / parsed.name, parsed)
+    monkeypatch.setenv("PYTHONPATH", str(clone / "include"))
+    monkeypatch.setenv("RAVENSTVO_HOME", str(there.home))
+    program = "import ravenstvo; from ravenstvo.cli import main; print(ravenstvo.__file__); main()"
+    command = [sys.executable, "-c", program, "restore", str(folder)]
+    told = subprocess.run(command, capture_output=True, text=True, check=False)
+    try:
+        assert told.returncode == 0, told.stdout + told.stderr
+        assert told.stdout.startswith(str(clone))
+        with patient(there, inbox, YEAR) as other:
+            assert _marts(there) == _marts(home.settings) != {}
+            # Which rows a reader sees, who owns what, who may do what.
+            assert other.ask(_GUARDED) == home.ask(_GUARDED) != []
+            assert other.run() is None, "nothing has changed"
+            assert _marts(there) == _marts(home.settings)
+            make_older(home.settings, there, OLDER)
+            calculation_id = other.run()
+            assert calculation_id is not None
+            assert _marts(there) == _marts(home.settings)
+    finally:
+        server.stop(there)
+
+
+def _marts(settings: Settings) -> dict[str, tuple[int, str]]:
+    with connect(settings) as connection, connection.cursor() as cursor:
+        return mart_hashes.read(cursor)
 
 
 def test_an_earlier_state_has_the_decisions_of_its_time(home: Patient, tmp_path: Path) -> None:

@@ -1,29 +1,25 @@
-"""The services of `docker-compose.yml`: the file itself, and each command started on this machine."""
+"""The file `docker-compose.yml` itself, and the values for the chart; its services at work: test_compose_runs.py."""
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
 import re
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 import yaml
-from ravenstvo.runtime import services
+from pydantic import ValidationError
+from ravenstvo.runtime import airflow_home, executors, services
 from ravenstvo.settings import PROJECT_ROOT, Settings
-from ravenstvo.warehouse import server
-from sqlalchemy.engine import make_url
 
 COMPOSE = PROJECT_ROOT / "docker-compose.yml"
+VALUES = PROJECT_ROOT / "docs" / "helm" / "values.yaml"
 AIRFLOW = ("api-server", "scheduler", "dag-processor", "triggerer")
+PROFILES = {"celery": {"redis", "worker"}, "bi": {"bi-provision", "superset"}}
+# What runs to its end.
+ONCE = {"migrate", "bi-provision"}
 
 
 @pytest.fixture(scope="module")
@@ -39,16 +35,22 @@ def test_file_is_what_the_compose_specification_allows() -> None:
 
 
 def test_names_the_services_of_make_up(compose: dict[str, Any]) -> None:
-    assert set(compose["services"]) == {"postgres", "migrate", *AIRFLOW}
+    assert set(compose["services"]) == {"postgres", "migrate", *AIRFLOW, *PROFILES["celery"], *PROFILES["bi"]}
     assert set(services.SERVICES) == set(AIRFLOW)
+    for profile, names in PROFILES.items():
+        assert {name for name, one in compose["services"].items() if one.get("profiles") == [profile]} == names
+    for name in services.NAMES:
+        assert compose["services"][name]["command"] == ["ravenstvo", "service", name]
+        assert compose["services"][name]["healthcheck"]["test"] == ["CMD", "ravenstvo", "healthy", name]
 
 
 def test_whatever_is_referred_to_exists(compose: dict[str, Any]) -> None:
     for name, service in compose["services"].items():
-        for kind in ("secrets", "configs"):
-            for used in service.get(kind, []):
-                assert (used if isinstance(used, str) else used["source"]) in compose[kind], (name, used)
-        for volume in service.get("volumes", []):
+        for used in service["secrets"]:
+            assert (used if isinstance(used, str) else used["source"]) in compose["secrets"], (name, used)
+        for network in service["networks"]:
+            assert network in compose["networks"], (name, network)
+        for volume in service["volumes"]:
             source = volume.split(":")[0]
             assert source.startswith("./") or source in compose["volumes"], (name, volume)
         for other, condition in service.get("depends_on", {}).items():
@@ -56,25 +58,49 @@ def test_whatever_is_referred_to_exists(compose: dict[str, Any]) -> None:
             if condition["condition"] == "service_healthy":
                 assert "healthcheck" in target, (name, other)
             else:
+                assert condition["condition"] == "service_completed_successfully"
                 assert target["restart"] == "no", (name, other)
+            # A service without a profile may not wait for one whose profile is not chosen.
+            assert target.get("profiles") in (None, service.get("profiles")), (name, other)
 
 
-def test_every_service_is_unprivileged_and_watched(compose: dict[str, Any]) -> None:
+def test_every_service_is_unprivileged_limited_and_watched(compose: dict[str, Any]) -> None:
     for name, service in compose["services"].items():
         assert service["user"] not in ("root", "0", "0:0"), name
         assert service["cap_drop"] == ["ALL"], name
-        assert "no-new-privileges:true" in service["security_opt"], name
-        assert name == "migrate" or service["healthcheck"]["test"][0] == "CMD", name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert service["read_only"] is True, name
+        assert service["logging"]["options"]["max-size"], name
+        assert (name in ONCE) == (service["restart"] == "no"), name
+        assert name in ONCE or service["healthcheck"]["test"][0] == "CMD", name
+        limits = service["deploy"]["resources"]["limits"]
+        assert set(limits) == {"cpus", "memory", "pids"}, name
+        # Docker refuses more processors than the machine has.
+        assert float(limits["cpus"]) <= 2, name
         for port in service.get("ports", []):
             assert port.startswith("127.0.0.1:"), (name, port)
+
+
+def test_databases_and_queue_are_on_a_network_of_their_own(compose: dict[str, Any]) -> None:
+    assert compose["networks"]["data"] == {"internal": True}
+    for name in ("postgres", "redis"):
+        assert compose["services"][name]["networks"] == ["data"]
+        assert "ports" not in compose["services"][name]
+
+
+def test_the_dashboards_see_nothing_of_the_others(compose: dict[str, Any]) -> None:
+    superset = compose["services"]["superset"]
+    assert superset["secrets"] == []
+    assert superset["volumes"] == ["bi:/var/lib/ravenstvo/bi"]
+    assert not any(name.endswith("_URL") for name in superset["environment"])
 
 
 def test_secrets_come_from_files_only(compose: dict[str, Any]) -> None:
     assert all(set(secret) == {"file"} for secret in compose["secrets"].values())
     for name, service in compose["services"].items():
-        for variable, value in service["environment"].items():
+        for variable, value in service.get("environment", {}).items():
             if "PASSWORD" in variable or variable.endswith("_URL"):
-                assert value.startswith("/run/secrets/") or value == "http://api-server:8080", (name, variable)
+                assert value.startswith(("/run/secrets/", "http://api-server:", "${RAVENSTVO_")), (name, variable)
 
 
 def test_nothing_that_docker_inspect_shows_is_a_secret(compose: dict[str, Any]) -> None:
@@ -92,95 +118,51 @@ def test_nothing_that_docker_inspect_shows_is_a_secret(compose: dict[str, Any]) 
     allowed = (PROJECT_ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
     assert allowed[0] == "*"
     assert not {"!secrets", "!.ravenstvo", "!inbox", "!."} & set(allowed)
+    copied = re.findall(r"(?m)^COPY ([^-].*) \S+$", image)
+    assert {f"!{name.split('/')[0]}" for line in copied for name in line.split()} <= set(allowed)
 
 
 def test_every_setting_of_the_environment_exists(compose: dict[str, Any]) -> None:
     for service in compose["services"].values():
-        used = [name for name in service["environment"] if name.startswith("RAVENSTVO_")]
+        used = [name for name in service.get("environment", {}) if name.startswith("RAVENSTVO_")]
         used += [s["target"].upper() for s in service["secrets"] if isinstance(s, dict)]
         for name in used:
             assert name.removeprefix("RAVENSTVO_").lower() in Settings.model_fields, name
 
 
-@pytest.fixture
-def here(tmp_path: Path) -> Iterator[dict[str, str]]:
-    """The environment of the containers, with this machine's folders and the embedded server in place of postgres."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    settings = Settings(home=tmp_path / "home", warehouse_url=None, airflow_url=None)
-    server.start(settings)
-    urls = {
-        "RAVENSTVO_WAREHOUSE_URL_FILE": server.database_url(settings, server.WAREHOUSE_DB),
-        "RAVENSTVO_AIRFLOW_URL_FILE": server.database_url(settings, server.AIRFLOW_DB),
-    }
-    for name, url in urls.items():
-        (tmp_path / name).write_text(url.render_as_string(hide_password=False), encoding="utf-8")
-    yield {
-        **{name: value for name, value in os.environ.items() if not name.startswith(("RAVENSTVO_", "AIRFLOW"))},
-        **{name: str(tmp_path / name) for name in urls},
-        "RAVENSTVO_HOME": str(tmp_path / "state"),
-        "RAVENSTVO_API_PORT": str(port),
-    }
-    server.stop(settings)
+def test_values_of_the_chart_say_what_the_program_says(tmp_path: Path) -> None:
+    """The chart starts Airflow by itself: what `ravenstvo` writes into airflow.cfg stands in the values too."""
+    values = yaml.safe_load(VALUES.read_text(encoding="utf-8"))
+    settings = Settings(home=tmp_path, executor="CeleryExecutor", broker_url="redis://u:0123456789abcdef@redis:6379/0")
+    for section, options in executors.options(settings).items():
+        told = values["config"][section]
+        for option, value in options.items():
+            if option == "executor":
+                assert values["executor"] == value
+            elif option == "broker_url":
+                assert told["broker_url_cmd"].startswith("cat /etc/ravenstvo/")
+            else:
+                assert told[option] == value, (section, option)
+    for given in values["env"]:
+        assert given["name"].removeprefix("RAVENSTVO_").removesuffix("_FILE").lower() in Settings.model_fields
+    assert {mount["name"] for mount in values["volumeMounts"]} == {volume["name"] for volume in values["volumes"]}
+    assert values["migrateDatabaseJob"]["args"] == ["ravenstvo", "migrate"]
+    assert f"USER {values['uid']}:{values['gid']}" in (PROJECT_ROOT / "Dockerfile").read_text(encoding="utf-8")
 
 
-def _native(command: list[str]) -> list[str]:
-    """A container's command with this environment's program."""
-    assert command[0] == "ravenstvo"
-    return [str(Path(sys.executable).with_name("ravenstvo")), *command[1:]]
+def test_workers_need_their_executor_and_their_queue(tmp_path: Path) -> None:
+    local = Settings(home=tmp_path, warehouse_url=None, airflow_url=None)
+    assert list(services.wanted(local)) == list(AIRFLOW)
+    with pytest.raises(services.ServiceError, match="RAVENSTVO_EXECUTOR=CeleryExecutor"):
+        services.run_in_foreground(local, services.WORKER)
+    celery = local.model_copy(update={"executor": "CeleryExecutor"})
+    assert list(services.wanted(celery)) == [*AIRFLOW, services.WORKER]
+    with pytest.raises(airflow_home.AirflowError, match="RAVENSTVO_BROKER_URL_FILE"):
+        airflow_home.prepare(celery)
 
 
-def _secrets(home: Path, here: dict[str, str]) -> set[str]:
-    """Every password and key of this set-up."""
-    urls = [Path(here[f"RAVENSTVO_{name}_URL_FILE"]).read_text(encoding="utf-8") for name in ("WAREHOUSE", "AIRFLOW")]
-    found = {str(make_url(url).password) for url in urls}
-    found |= {*json.loads((home / "logins.json").read_text()).values()}
-    found |= {*json.loads((home / "airflow" / "passwords.json").read_text()).values()}
-    return found | {path.read_text() for path in (home / "airflow").glob("*.secret")}
-
-
-def _check_environments(services: list[subprocess.Popen[bytes]], secrets: set[str]) -> None:
-    """No process of the services carries one in its environment or its arguments, where other programs can see it."""
-    assert len(secrets) >= 6
-    parents = [psutil.Process(service.pid) for service in services]
-    family = {process.pid for parent in parents for process in (parent, *parent.children(recursive=True))}
-    assert len(family) >= len(services)
-    for pid in family:
-        for place in ("environ", "cmdline"):
-            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-                text = Path(f"/proc/{pid}/{place}").read_bytes().decode(errors="replace")
-                assert not [secret for secret in secrets if secret in text], (pid, place)
-
-
-@pytest.mark.slow(seconds=25)
-def test_every_command_runs_natively_and_becomes_healthy(compose: dict[str, Any], here: dict[str, str]) -> None:
-    migrate = _native(compose["services"]["migrate"]["command"])
-    assert subprocess.run(migrate, env=here, check=False, timeout=120).returncode == 0
-    log = Path(here["RAVENSTVO_HOME"]) / "services.log"
-    checks = {name: _native(compose["services"][name]["healthcheck"]["test"][1:]) for name in AIRFLOW}
-    with log.open("wb") as output:
-        # Nothing is healthy before it is started: the check can fail.
-        assert all(subprocess.run(c, env=here, stdout=output, check=False).returncode == 1 for c in checks.values())
-        running = {
-            name: subprocess.Popen(
-                _native(compose["services"][name]["command"]), env=here, stdout=output, stderr=output
-            )
-            for name in AIRFLOW
-        }
-        try:
-            waiting = dict(checks)
-            deadline = time.monotonic() + 240
-            while waiting and time.monotonic() < deadline:
-                for name, check in list(waiting.items()):
-                    assert running[name].poll() is None, (name, log.read_text(errors="replace")[-3000:])
-                    if subprocess.run(check, env=here, stdout=output, check=False).returncode == 0:
-                        del waiting[name]
-                time.sleep(1)
-            assert not waiting, log.read_text(errors="replace")[-3000:]
-            _check_environments(list(running.values()), _secrets(Path(here["RAVENSTVO_HOME"]), here))
-        finally:
-            for process in running.values():
-                process.terminate()
-            for process in running.values():
-                process.wait(timeout=60)
+@pytest.mark.parametrize("url", ["amqp://u:0123456789abcdef@host", "redis://host:6379/0", "redis://u:password@host/0"])
+def test_a_queue_without_protection_is_refused(url: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        Settings(broker_url=url)
+    assert url not in str(refused.value)

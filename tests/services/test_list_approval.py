@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import io
-import json
 import os
 import re
 import socket
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import xlsxwriter
+from airflow_client import Airflow
 from approval_region import YEAR, do, fill
 from ravenstvo import decisions
 from ravenstvo.runtime import airflow_home, services
@@ -29,56 +27,12 @@ DAG = "list_approval"
 DONE = ("success", "failed")
 
 
-class _Stay(urllib.request.HTTPRedirectHandler):
-    """Leave a redirect for the test to look at."""
-
-    def redirect_request(self, *given: Any) -> None:
-        return None
-
-
-class Airflow:
-    """A client of the REST interface, logged in as the administrator."""
+class Approvals(Airflow):
+    """What is asked and answered over the REST interface."""
 
     def __init__(self, settings: Settings) -> None:
+        super().__init__(airflow_home.api_url(settings), airflow_home.passwords_file(settings))
         self._scheduler_log = settings.logs_dir / "scheduler.log"
-        self._url = airflow_home.api_url(settings)
-        password = json.loads(airflow_home.passwords_file(settings).read_text())[airflow_home.ADMIN]
-        self._token = ""
-        self._token = self.call("POST", "/auth/token", {"username": airflow_home.ADMIN, "password": password})[
-            "access_token"
-        ]
-
-    def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-        request = urllib.request.Request(self._url + path, method=method)
-        request.add_header("Content-Type", "application/json")
-        request.add_header("Authorization", f"Bearer {self._token}")
-        data = None if body is None else json.dumps(body).encode()
-        with urllib.request.urlopen(request, data, timeout=30) as answer:
-            return json.load(answer)
-
-    def page(self, path: str, *, logged_in: bool = True, accept: str = "*/*") -> tuple[int, Any, bytes]:
-        """Status, headers and body of a page as a browser gets it, by the cookie of a login; redirects stay."""
-        request = urllib.request.Request(self._url + path, headers={"Accept": accept})
-        if logged_in:
-            request.add_header("Cookie", f"_token={self._token}")
-        try:
-            with urllib.request.build_opener(_Stay).open(request, timeout=30) as answer:
-                return answer.status, answer.headers, answer.read()
-        except urllib.error.HTTPError as error:
-            return error.code, error.headers, error.read()
-
-    def wait(self, path: str, ready: Any, seconds: int = 180) -> Any:
-        """Ask until the answer is ready."""
-        deadline = time.monotonic() + seconds
-        while True:
-            try:
-                answer = self.call("GET", path)
-                if ready(answer):
-                    return answer
-            except urllib.error.HTTPError as error:
-                answer = error.code
-            assert time.monotonic() < deadline, (path, answer)
-            time.sleep(0.3)
 
     def ask(self, run_id: str) -> dict[str, Any]:
         """Start an approval and wait until a person is asked; gives what the person sees."""
@@ -187,7 +141,7 @@ def _look_at_results(settings: Settings, airflow: Airflow, body: str) -> None:
 
 
 def test_a_person_rejects_errs_and_approves(settings: Settings) -> None:
-    airflow = Airflow(settings)
+    airflow = Approvals(settings)
     count = "select count(*) from core.decision"
 
     shown = airflow.ask("rejected")

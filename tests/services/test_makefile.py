@@ -58,6 +58,11 @@ def test_an_inbox_is_relative_to_the_caller(project: Path) -> None:
     assert _make(project, "run", f"INBOX={inbox}", "YEAR=2021") == expected
 
 
+def test_the_address_of_a_storage_stays_as_it_is(project: Path) -> None:
+    address = "sftp://files@/приём/2021 год"
+    assert _make(project, "run", f"INBOX={address}") == ["run", "--inbox", address]
+
+
 def test_quotes_in_a_name_survive(project: Path) -> None:
     inbox = project.parent / "школа 'Лицей' \"№ 1\""
     assert _make(project, "run", f"INBOX={inbox}") == ["run", "--inbox", str(inbox)]

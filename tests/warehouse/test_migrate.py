@@ -7,8 +7,10 @@ import pytest
 from psycopg2 import errors
 from ravenstvo.settings import Settings
 from ravenstvo.sources import load_sources
-from ravenstvo.warehouse.connection import connect
-from ravenstvo.warehouse.migrate import upgrade
+from ravenstvo.warehouse import landing, roles
+from ravenstvo.warehouse.connection import connect, engine
+from ravenstvo.warehouse.migrate import MIGRATIONS, alembic_config, shape, upgrade
+from ravenstvo.warehouse.one_way import DowngradeError
 
 
 def _rows(settings: Settings, statement: str) -> list[tuple]:
@@ -123,3 +125,113 @@ def test_a_user_who_may_not_create_roles_is_warned_and_goes_on(
                 f"do $$ begin alter role {role}_away rename to {role}; exception when others then null; end $$",
             )
         _do(warehouse, f"drop owned by owner_{database} cascade; drop role owner_{database}")
+
+
+# What a warehouse is made of, but for the order in which columns came.
+_MADE_OF = """
+select 'column', attrelid::regclass::text, attname::text, format_type(atttypid, atttypmod), attnotnull::text,
+    pg_get_expr(adbin, adrelid)
+from pg_attribute join pg_class as relation on attrelid = relation.oid
+left join pg_attrdef on adrelid = attrelid and adnum = attnum
+where relnamespace = any(array['ops', 'landing', 'core', 'vault']::regnamespace[]) and attnum > 0
+    and not attisdropped and relkind in ('r', 'v')
+union all
+select 'constraint', conrelid::regclass::text, conname, pg_get_constraintdef(oid), '', ''
+from pg_constraint where connamespace = any(array['ops', 'landing', 'core', 'vault']::regnamespace[]) and contype <> 'n'
+union all
+select 'index', tablename, indexname, indexdef, '', '' from pg_indexes where schemaname in ('ops', 'core', 'vault')
+union all
+select 'trigger', tgrelid::regclass::text, tgname, pg_get_triggerdef(oid), '', '' from pg_trigger where not tgisinternal
+union all
+select 'function', proname, '', pg_get_functiondef(oid), '', '' from pg_proc where pronamespace = 'ops'::regnamespace
+order by 1, 2, 3, 4
+"""
+_OLD_ROWS = """
+insert into ops.source_file (sha256, name, path, size_bytes, status) values ('0a', 'а', 'а', 1, 'landed');
+insert into ops.source_part (file_id, sheet, block_no, source, year, content_key, scope_kind, status, n_rows_read,
+  n_rows_dropped, n_rows_landed, n_records, in_force, landed_at)
+select file_id, 'Лист1', 1, 'vpr_result', 2022, 'vpr_result|2022', 'region', 'landed', 1, 0, 1, 1, true, now()
+from ops.source_file;
+insert into landing.vpr_result (file_id, part_id, row_no, mark) select file_id, part_id, 7, '4' from ops.source_part;
+insert into ops.calculation (calculation_id, year, years, status) values ('2022-old', 2022, '{2022}', 'done');
+insert into ops.stage_time values ('2022-old', 'marts', 1.5);
+"""
+_KEPT_ROWS = """
+select sha256, part.status, in_force, row_no, mark, calculation_id, seconds
+from ops.source_file join ops.source_part as part using (file_id) join landing.vpr_result using (part_id),
+    ops.calculation join ops.stage_time using (calculation_id)
+"""
+_REVISIONS = sorted(path.name.partition("_")[0] for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
+
+
+def _older(settings: Settings, revision: str) -> None:
+    """A warehouse as the program made it when this was the last migration; without roles, and one source to land."""
+    from alembic import command
+
+    config = alembic_config()
+    with engine(settings).begin() as connection:
+        connection.exec_driver_sql("create schema ops")
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+    with connect(settings) as connection, connection.cursor() as cursor:
+        landing.make_tables(cursor, {"vpr_result": load_sources()["vpr_result"]})
+
+
+def _lacking(settings: Settings) -> list[str]:
+    with connect(settings) as connection, connection.cursor() as cursor:
+        lacking = roles.lacking(cursor)
+        connection.rollback()
+    return lacking
+
+
+def test_a_warehouse_of_any_earlier_version_becomes_what_a_new_one_is(
+    warehouse: Settings, module_warehouse: Settings
+) -> None:
+    upgrade(module_warehouse)
+    wanted = _rows(module_warehouse, _MADE_OF)
+    assert _lacking(module_warehouse) == []
+    for revision in _REVISIONS[:-1]:
+        _older(warehouse, revision)
+        _do(warehouse, _OLD_ROWS)
+        before = shape(warehouse)
+        assert (before.revisions, before.unknown, before.is_current) == ([revision], [], False)
+        assert upgrade(warehouse)
+        assert _rows(warehouse, _MADE_OF) == wanted, revision
+        assert _rows(warehouse, _KEPT_ROWS) == [("0a", "landed", True, 7, "4", "2022-old", 1.5)], revision
+        assert shape(warehouse).is_current
+        assert _lacking(warehouse) == [], revision
+        for (schema,) in _rows(warehouse, "select nspname from pg_namespace where nspname !~ '^(pg_|info|public)'"):
+            _do(warehouse, f"drop schema {schema} cascade")
+
+
+def test_there_is_no_way_back(warehouse: Settings) -> None:
+    from alembic import command
+    from alembic.script import ScriptDirectory
+
+    upgrade(warehouse)
+    config = alembic_config()
+    scripts = list(ScriptDirectory.from_config(config).walk_revisions())
+    # The program tells a warehouse's revision from those it knows by the names of the files.
+    assert sorted(script.revision for script in scripts) == _REVISIONS
+    for script in scripts:
+        with pytest.raises(DowngradeError, match="не переводится назад"):
+            script.module.downgrade()
+    with pytest.raises(DowngradeError), engine(warehouse).begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "-1")
+    assert shape(warehouse).is_current
+
+
+def test_a_warehouse_of_a_newer_program_is_left_alone(warehouse: Settings) -> None:
+    upgrade(warehouse)
+    newest = _REVISIONS[-1]
+    # As a newer program leaves it: its own revision, its own stamp, columns and rights of its own.
+    _do(warehouse, "update ops.schema_version set version_num = '9999'")
+    _do(warehouse, "update ops.setting set value = 'newer' where name = 'schema'")
+    _do(warehouse, "alter table landing.school drop column inn; revoke select on ops.calculation from loader")
+    stamps = "select name, value from ops.setting order by name"
+    before = _rows(warehouse, _MADE_OF), _rows(warehouse, stamps), _lacking(warehouse)
+    for anew in (False, True):
+        with pytest.raises(DowngradeError, match=f"9999, а эта программа знает устройство по {newest}"):
+            upgrade(warehouse, anew=anew)
+    assert (_rows(warehouse, _MADE_OF), _rows(warehouse, stamps), _lacking(warehouse)) == before

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import contextlib
 import os
+import secrets
 import signal
 import stat
 import subprocess
@@ -15,6 +17,7 @@ import pytest
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse import server
 from ravenstvo.warehouse.connection import connect
+from sqlalchemy.engine import make_url
 
 pytestmark = pytest.mark.slow(seconds=40)
 
@@ -214,3 +217,51 @@ def test_another_user_reads_no_secret_and_does_not_reach_the_socket(embedded: Se
     for command in (["cat", str(embedded.server_dir / "password")], ["ls", socket_dir], ["ls", str(embedded.home)]):
         done = subprocess.run(command, user=NOBODY, group=NOBODY, extra_groups=[], capture_output=True, check=False)
         assert done.returncode != 0, command
+
+
+def _owned(warehouse: Settings, user: str, maker: str | None = None) -> Settings:
+    """Settings whose Airflow's database and its user are not there yet; ``maker`` is to make them."""
+    url = make_url(warehouse.warehouse_url or "")
+    own = url.set(username=user, password=secrets.token_hex(12), database=user)
+    by = url if maker is None else url.set(username=maker, password="0123456789abcdef")
+    given = {"warehouse_url": by.render_as_string(hide_password=False)}
+    return Settings(home=warehouse.home, **given, airflow_url=own.render_as_string(hide_password=False))
+
+
+def test_a_database_of_ones_own_server_is_made_with_its_owner(warehouse: Settings) -> None:
+    user = f"user_{secrets.token_hex(4)}"
+    settings = _owned(warehouse, user)
+    try:
+        for _ in range(2):
+            server.ensure_database(settings, server.AIRFLOW_DB)
+        url = make_url(settings.airflow_url or "")
+        with contextlib.closing(psycopg2.connect(**server.url_parameters(url))) as connection:
+            cursor = connection.cursor()
+            cursor.execute("select pg_get_userbyid(datdba) from pg_database where datname = current_database()")
+            assert cursor.fetchone() == (user,)
+        # A password that is wrong stays wrong: the user is there already.
+        wrong = url.set(password="fedcba9876543210")
+        changed = {"airflow_url": wrong.render_as_string(hide_password=False)}
+        server.ensure_database(settings.model_copy(update=changed), server.AIRFLOW_DB)
+        with pytest.raises(psycopg2.OperationalError, match="password"):
+            psycopg2.connect(**server.url_parameters(wrong))
+    finally:
+        _as_owner(warehouse, f'drop database if exists "{user}"', f'drop role if exists "{user}"')
+
+
+def test_whoever_may_not_make_a_database_is_told_what_to_ask_for(warehouse: Settings) -> None:
+    maker = f"maker_{secrets.token_hex(4)}"
+    _as_owner(warehouse, f"create role \"{maker}\" login password '0123456789abcdef'")
+    try:
+        with pytest.raises(server.ServerError, match=r'Создайте: create role "user_x" login'):
+            server.ensure_database(_owned(warehouse, "user_x", maker), server.AIRFLOW_DB)
+    finally:
+        _as_owner(warehouse, f'drop role "{maker}"')
+
+
+def _as_owner(warehouse: Settings, *statements: str) -> None:
+    connection = psycopg2.connect(**server.url_parameters(make_url(warehouse.warehouse_url or "")))
+    connection.autocommit = True
+    with contextlib.closing(connection), connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)

@@ -36,6 +36,7 @@ area as (
 
 final as (
     select
+        {{ region_code() }} as region_code,
         spelling.municipality_id,
         spelling.municipality_code,
         spelling.municipality as municipality_name,

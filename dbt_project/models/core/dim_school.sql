@@ -104,6 +104,7 @@ labelled as (
 
 final as (
     select
+        {{ region_code() }} as region_code,
         named.*,
         -- Names alone can be the same, and long ones are the same when cut.
         case

@@ -45,6 +45,7 @@ preferred as (
 )
 
 select
+    {{ region_code() }} as region_code,
     agreement_no,
     signed_on,
     valid_from,

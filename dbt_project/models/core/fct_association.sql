@@ -42,6 +42,7 @@ resolved as (
 )
 
 select
+    {{ region_code() }} as region_code,
     school_id,
     school_code,
     municipality_code,

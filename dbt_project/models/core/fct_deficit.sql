@@ -35,6 +35,7 @@ resolved as (
 )
 
 select
+    {{ region_code() }} as region_code,
     person_id,
     person_key,
     snils_state,

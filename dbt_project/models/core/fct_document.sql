@@ -4,6 +4,7 @@ with source as (
 
 final as (
     select
+        {{ region_code() }} as region_code,
         programme.programme_code,
         kind_listed.value as kind,
         source.number,

@@ -31,6 +31,7 @@ resolved as (
 )
 
 select
+    {{ region_code() }} as region_code,
     event_code,
     held_on,
     level,

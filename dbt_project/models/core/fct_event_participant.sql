@@ -6,6 +6,7 @@ with source as (
 
 final as (
     select
+        {{ region_code() }} as region_code,
         source.event_code,
         {{ fold('source.region') }} as region,
         school.school_id is not null or source.region is null as is_home,

@@ -4,6 +4,7 @@ with source as (
 
 final as (
     select
+        {{ region_code() }} as region_code,
         school.school_id,
         source.school_code,
         school.municipality_code,

@@ -31,6 +31,7 @@ resolved as (
 )
 
 select
+    {{ region_code() }} as region_code,
     municipality_code,
     level,
     ordered_on,

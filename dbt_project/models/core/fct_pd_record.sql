@@ -73,6 +73,7 @@ employed as (
 )
 
 select
+    {{ region_code() }} as region_code,
     record.person_id,
     record.person_key,
     record.snils_state,

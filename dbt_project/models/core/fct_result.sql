@@ -1,6 +1,6 @@
 {{
     config(
-        materialized='incremental',
+        materialized=kept_by_year(),
         incremental_strategy='append',
         on_schema_change='append_new_columns',
         pre_hook="{{ clear_years() }}",
@@ -14,15 +14,15 @@ with vpr as (
         school.school_id,
         result.school_login as school_key,
         key.procedure_code,
-        cast(null as text) as person_key,
-        cast(null as text) as name_key,
+        cast(null as {{ text_type() }}) as person_key,
+        cast(null as {{ text_type() }}) as name_key,
         result.pupil_code,
         1 as attempt_no,
         true as is_first_attempt,
         true as is_last_attempt,
         true as is_own_pupil,
         cast(null as date) as exam_date,
-        cast(null as text) as wave,
+        cast(null as {{ text_type() }}) as wave,
         coalesce(attendance.value = 'absent', false) as is_absent,
         coalesce(attendance.value = 'partial', false) as is_partial,
         cast(result.primary_score as numeric(9, 2)) as primary_score,
@@ -79,27 +79,35 @@ exam_numbered as (
         -- Results first, by date: an attempt without a result is not the attempt that counts.
         row_number() over (
             partition by
-                year, procedure_code, coalesce(person_key, cast(part_id as text) || '/' || cast(row_no as text))
+                year,
+                procedure_code,
+                coalesce(
+                    person_key, cast(part_id as {{ text_type() }}) || '/' || cast(row_no as {{ text_type() }})
+                )
             order by
                 case
                     when new_primary_score is not null or new_test_score is not null or new_mark is not null then 0
                     else 1
-                end,
-                exam_date,
+                end asc,
+                exam_date asc nulls last,
                 -- What the rows say decides between two of one day, not the order in which their files came.
-                wave,
-                school_code,
-                new_primary_score,
-                new_test_score,
-                new_mark,
-                part_id,
-                row_no
+                wave asc nulls last,
+                school_code asc nulls last,
+                new_primary_score asc nulls last,
+                new_test_score asc nulls last,
+                new_mark asc nulls last,
+                part_id asc,
+                row_no asc
         ) as attempt_no,
         count(
             case when new_primary_score is not null or new_test_score is not null or new_mark is not null then 1 end
         ) over (
             partition by
-                year, procedure_code, coalesce(person_key, cast(part_id as text) || '/' || cast(row_no as text))
+                year,
+                procedure_code,
+                coalesce(
+                    person_key, cast(part_id as {{ text_type() }}) || '/' || cast(row_no as {{ text_type() }})
+                )
         ) as n_results
     from exam_corrected
 ),
@@ -112,7 +120,7 @@ exam as (
         result.procedure_code,
         result.person_key,
         result.name_key,
-        cast(null as text) as pupil_code,
+        cast(null as {{ text_type() }}) as pupil_code,
         cast(result.attempt_no as integer) as attempt_no,
         result.attempt_no = 1 as is_first_attempt,
         result.attempt_no = greatest(result.n_results, 1) as is_last_attempt,
@@ -141,15 +149,15 @@ monitoring as (
         school.school_id,
         result.school_code as school_key,
         key.procedure_code,
-        cast(null as text) as person_key,
-        cast(null as text) as name_key,
+        cast(null as {{ text_type() }}) as person_key,
+        cast(null as {{ text_type() }}) as name_key,
         result.pupil_code,
         1 as attempt_no,
         true as is_first_attempt,
         true as is_last_attempt,
         true as is_own_pupil,
         cast(null as date) as exam_date,
-        cast(null as text) as wave,
+        cast(null as {{ text_type() }}) as wave,
         false as is_absent,
         false as is_partial,
         cast(result.score as numeric(9, 2)) as primary_score,
@@ -218,6 +226,7 @@ marked as (
 
 final as (
     select
+        {{ region_code() }} as region_code,
         year,
         school_id,
         school_key,

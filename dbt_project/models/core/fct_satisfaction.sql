@@ -25,6 +25,7 @@ resolved as (
 )
 
 select
+    {{ region_code() }} as region_code,
     surveyed_on,
     school_id,
     school_code,

@@ -49,6 +49,7 @@
 ] -%}
 
 select
+    {{ region_code() }} as region_code,
     year,
     school_id,
     {%- for column in said %}

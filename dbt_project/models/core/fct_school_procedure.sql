@@ -1,6 +1,6 @@
 {{
     config(
-        materialized='incremental',
+        materialized=kept_by_year(),
         incremental_strategy='append',
         on_schema_change='append_new_columns',
         pre_hook="{{ clear_years() }}"
@@ -37,9 +37,9 @@ counted as (
         count(*) filter (where counts) as n_participants,
         count(*) filter (where counts and is_below_min) as n_below,
         count(*) filter (where counts and is_below_min is null) as n_unjudged,
-        avg(score) filter (where counts) as mean_score,
-        stddev_samp(score) filter (where counts) as sd_score,
-        avg(mark) filter (where counts) as mean_mark,
+        avg({{ exact('score') }}) filter (where counts) as mean_score,
+        stddev_samp({{ exact('score') }}) filter (where counts) as sd_score,
+        avg({{ exact('mark') }}) filter (where counts) as mean_mark,
         count(*) filter (where counts and mark is null) as n_unmarked,
         count(*) filter (where counts and mark = 2) as n_mark_2,
         count(*) filter (where counts and mark = 3) as n_mark_3,
@@ -110,7 +110,7 @@ unioned as (
         n_participants,
         n_below_min,
         mean_score,
-        cast(null as numeric),
+        cast(null as {{ double_type() }}),
         mean_mark,
         n_mark_2,
         n_mark_3,
@@ -126,6 +126,7 @@ unioned as (
 )
 
 select
+    {{ region_code() }} as region_code,
     year,
     school_id,
     procedure_code,
@@ -135,10 +136,10 @@ select
     cast(n_without_result as integer) as n_without_result,
     cast(n_participants as integer) as n_participants,
     cast(n_below_min as integer) as n_below_min,
-    cast(n_below_min as double precision) / nullif(n_participants, 0) as share_below_min,
-    cast(mean_score as double precision) as mean_score,
-    cast(sd_score as double precision) as sd_score,
-    cast(mean_mark as double precision) as mean_mark,
+    cast(n_below_min as {{ double_type() }}) / nullif(n_participants, 0) as share_below_min,
+    cast(mean_score as {{ double_type() }}) as mean_score,
+    cast(sd_score as {{ double_type() }}) as sd_score,
+    cast(mean_mark as {{ double_type() }}) as mean_mark,
     cast(n_mark_2 as integer) as n_mark_2,
     cast(n_mark_3 as integer) as n_mark_3,
     cast(n_mark_4 as integer) as n_mark_4,

@@ -42,6 +42,7 @@ preferred as (
 )
 
 select
+    {{ region_code() }} as region_code,
     year,
     school_id,
     school_code,

@@ -28,6 +28,7 @@ resolved as (
 )
 
 select
+    {{ region_code() }} as region_code,
     year,
     school_id,
     school_code,

@@ -42,6 +42,7 @@ resolved as (
 )
 
 select
+    {{ region_code() }} as region_code,
     programme_code,
     school_id,
     school_code,

@@ -17,7 +17,7 @@ select
   part.year,
   concat_ws(
     '|', part.source, part.layout, part.content_key, part.scope_kind, part.scope_key,
-    file.sha256, part.sheet, part.block_no,
+    file.sha256, file.region_code, part.sheet, part.block_no,
     (
       select md5(string_agg(school_key, ',' order by school_key))
       from ops.superseded_school as superseded

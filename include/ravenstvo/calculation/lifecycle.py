@@ -2,14 +2,15 @@
 
 One calculation at a time works on a warehouse: its stages rebuild common tables. A stage holds an advisory lock
 while it runs; a calculation that is still marked as running when another begins has died, or loses its turn and
-stops at its next stage.
+stops at its next stage. One that has failed goes on when the stage that failed is tried again, as long as nothing
+else has begun and the rules are the same.
 """
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TypedDict
 
@@ -30,6 +31,13 @@ class CalculationError(RuntimeError):
     """A calculation cannot begin or go on; the message (Russian) says why."""
 
 
+class BusyError(CalculationError):
+    """Another calculation works on this warehouse, and the message (Russian) says which: it is waited for.
+
+    It says nothing against the calculation that waits for its turn.
+    """
+
+
 class Calculation(TypedDict):
     """What the tasks hand to each other."""
 
@@ -46,16 +54,26 @@ order by hashed.year, finished_at desc
 """
 
 
-def begin(settings: Settings, year: int | None = None) -> Calculation | None:
+def begin(
+    settings: Settings,
+    year: int | None = None,
+    run_id: str | None = None,
+    is_alive: Callable[[str], bool] | None = None,
+) -> Calculation | None:
     """Decide which years to recalculate and open a calculation.
 
     Years are the campaign year and every earlier year with data whose inputs differ from those of its last done
     calculation. Without a year the campaign is the latest year with data. Returns None when nothing changed, or
     when nothing has come at all.
 
-    Raises CalculationError while a stage of another calculation runs.
+    ``run_id`` is kept with the calculation; ``is_alive`` tells of the run of another one whether it still goes on.
+    Without it the other one loses its turn.
+
+    Raises BusyError while a stage of another calculation runs, or its run goes on between two stages.
     """
     with turn(settings), connect(settings, TRANSFORMER) as connection, connection.cursor() as cursor:
+        if is_alive is not None:
+            _leave_to_others(cursor, run_id, is_alive)
         data = data_hashes(cursor, year)
         cursor.execute(_LAST_HASHES)
         last = dict(cursor.fetchall())
@@ -84,11 +102,41 @@ def begin(settings: Settings, year: int | None = None) -> Calculation | None:
             "values (%s, %s, %s, 'running', %s, %s, %s, %s)",
             (
                 *(calculation_id, campaign, years, hashes[campaign], code, seeds),
-                json.dumps({"year_hashes": {str(y): hashes[y] for y in years}, "libraries": libraries()}),
+                json.dumps(
+                    {"year_hashes": {str(y): hashes[y] for y in years}, "libraries": libraries(), "run": run_id}
+                ),
             ),
         )
         record_begin(cursor, calculation_id, years)
         return Calculation(calculation_id=calculation_id, year=campaign, years=years)
+
+
+def _leave_to_others(cursor: Cursor, run_id: str | None, is_alive: Callable[[str], bool]) -> None:
+    cursor.execute(
+        "select calculation_id, parameters ->> 'run' from ops.calculation where status = 'running' "
+        "and parameters ->> 'run' <> coalesce(%s, '')",
+        (run_id,),
+    )
+    for calculation_id, other in cursor.fetchall():
+        if is_alive(other):
+            raise BusyError(f"Идёт расчёт {calculation_id} (запуск {other}).")
+
+
+def out_of_date(settings: Settings) -> list[int]:
+    """Calculated years whose inputs are not what they were, or which have got rows that nobody has validated yet."""
+    with connect(settings, TRANSFORMER) as connection, connection.cursor() as cursor:
+        cursor.execute(_LAST_HASHES)
+        last = dict(cursor.fetchall())
+        data = data_hashes(cursor, max(last, default=None))
+        seeds, code = seeds_hash(settings.project_root), code_version(settings.project_root)
+        key_version = version_in_force(cursor)
+        cursor.execute("select distinct year from ops.source_part where status = 'landed' and validated_at is null")
+        unvalidated = {year for (year,) in cursor.fetchall()}
+    return [
+        year
+        for year in sorted(last.keys() & data.keys())
+        if year in unvalidated or year_hash(data[year], seeds, code, key_version) != last[year]
+    ]
 
 
 def finish(settings: Settings, calculation: Calculation) -> None:
@@ -141,24 +189,42 @@ def stage_turn(settings: Settings, calculation: Calculation) -> Iterator[None]:
     with turn(settings):
         with connect(settings, TRANSFORMER) as connection, connection.cursor() as cursor:
             cursor.execute(
-                "select 1 from ops.calculation where calculation_id = %s and status = 'running'",
+                "select status, code_version, seeds_hash, started_at = (select max(started_at) from ops.calculation) "
+                "from ops.calculation where calculation_id = %s",
                 (calculation["calculation_id"],),
             )
-            if cursor.fetchone() is None:
+            status, code, seeds, is_last = cursor.fetchone() or ("", "", "", False)
+            if status == "failed" and is_last:
+                _go_on(settings, cursor, calculation, code, seeds)
+            elif status != "running":
                 raise CalculationError(_lost_turn(calculation))
         yield
 
 
+def _go_on(settings: Settings, cursor: Cursor, calculation: Calculation, code: str, seeds: str) -> None:
+    """Take up a calculation whose stage has failed and is tried again: by Airflow, or by a person who cleared it."""
+    root = settings.project_root
+    if (code, seeds) != (code_version(root), seeds_hash(root)):
+        raise CalculationError(
+            f"Расчёт {calculation['calculation_id']} не продолжить: с его начала изменились справочники или программа. "
+            "Запустите расчёт заново."
+        )
+    cursor.execute(
+        "update ops.calculation set status = 'running', finished_at = null, message = null where calculation_id = %s",
+        (calculation["calculation_id"],),
+    )
+
+
 @contextmanager
 def turn(settings: Settings) -> Iterator[None]:
-    """Hold the warehouse against calculations. Raises CalculationError while a stage of one runs."""
+    """Hold the warehouse against calculations. Raises BusyError while a stage of one runs."""
     # A session lock on a connection without a transaction: an open one would hold back vacuum for a whole stage.
     holder = psycopg2.connect(**parameters(settings, TRANSFORMER))
     try:
         holder.autocommit = True
         with holder.cursor() as cursor:
             if not _taken(cursor):
-                raise CalculationError(
+                raise BusyError(
                     "В этом хранилище сейчас идёт другой расчёт. "
                     "Дождитесь его окончания («ravenstvo status») и повторите."
                 )

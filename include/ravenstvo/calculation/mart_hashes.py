@@ -31,13 +31,15 @@ SERVICE_COLUMNS = frozenset(
         "decision_document",
     }
 )
-# Marts that tell of calculations and approvals: they differ whenever a calculation is repeated or a list approved.
+# Marts that tell of calculations and approvals: they differ whenever a calculation is repeated or a list approved. And
+# the one that tells when files came, not what they say.
 SERVICE_MARTS = frozenset(
     {
         "mart_calculation",
         "mart_calculation_hash",
         "mart_identification_published",
         "mart_membership_proposal",
+        "mart_source_delivery",
         "mart_source_file",
     }
 )
@@ -101,6 +103,14 @@ from (select {columns} from marts.{mart} where {rows}) as hashed_row
 group by 1
 """
 _HASH = "select md5(concat_ws('|', %s, %s, %s::numeric, %s::numeric))"
+_WHOLE = """
+select
+    count(*),
+    md5(concat_ws(
+        '|', {names}, count(*), sum(hash_record_extended(hashed_row, 0)), sum(hash_record_extended(hashed_row, 1))
+    ))
+from (select {columns} from marts.{mart} where {rows}) as hashed_row
+"""
 _KEEP = """
 insert into ops.mart_year_hash (mart, made_of, year, n_rows, sum_0, sum_1) values %s
 on conflict (mart, year) do update set
@@ -143,6 +153,31 @@ def write(cursor: Cursor, calculation_id: str, first: int, last: int) -> None:
     if hashes:
         execute_values(cursor, "insert into ops.mart_hash (calculation_id, mart, n_rows, hash) values %s", hashes)
     cursor.execute("delete from ops.unhashed_year")
+
+
+def queries(cursor: Cursor) -> dict[str, sql.Composable]:
+    """For each mart a query that gives its number of rows and its fingerprint as it is now, read as a whole."""
+    cursor.execute(_MARTS)
+    marts = [_mart(*row) for row in cursor.fetchall()]
+    return {
+        mart.name: sql.SQL(_WHOLE).format(
+            names=sql.Literal(",".join(mart.columns)),
+            columns=sql.SQL(", ").join(map(sql.Identifier, mart.columns)),
+            mart=sql.Identifier(mart.name),
+            rows=sql.SQL(SERVICE_ROWS.get(mart.name, "true")),
+        )
+        for mart in marts
+        if mart.name not in SERVICE_MARTS and mart.columns
+    }
+
+
+def read(cursor: Cursor) -> dict[str, tuple[int, str]]:
+    """Rows and fingerprint of every mart as it is now, read as a whole."""
+    hashes: dict[str, tuple[int, str]] = {}
+    for mart, query in queries(cursor).items():
+        cursor.execute(query)
+        hashes[mart] = cursor.fetchone() or (0, "")
+    return hashes
 
 
 def _mart(name: str, columns: list[str], has_year: bool, made_of: str) -> _Mart:

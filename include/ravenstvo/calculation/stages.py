@@ -10,7 +10,7 @@ import gc
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -19,17 +19,21 @@ from typing import TYPE_CHECKING, Any
 from psycopg2.extras import execute_values
 
 from ravenstvo import machine_cache, private_files
+from ravenstvo.calculation import spark
 from ravenstvo.calculation.inputs import code_version, seeds_hash
 from ravenstvo.calculation.lifecycle import Calculation, CalculationError, fail, stage_turn
 from ravenstvo.fingerprints import digest
 from ravenstvo.settings import Settings
 from ravenstvo.sight import database_rule, sight
 from ravenstvo.warehouse.connection import connect, parameters
+from ravenstvo.warehouse.regions import region_of
 from ravenstvo.warehouse.roles import TRANSFORMER
 
 if TYPE_CHECKING:
     from dbt.artifacts.schemas.results import NodeResult
     from dbt.contracts.graph.manifest import Manifest
+
+    Built = tuple[list[NodeResult], str | None]
 
 STAGES = ("seeds", "staging", "core", "marts")
 
@@ -75,7 +79,7 @@ def run_stage(settings: Settings, calculation: Calculation, stage: str) -> dict[
     return {"stage": stage, "nodes": counts, "seconds": round(seconds, 2)}
 
 
-def _build(settings: Settings, calculation: Calculation, stage: str) -> tuple[list[NodeResult], str | None]:
+def _build(settings: Settings, calculation: Calculation, stage: str) -> Built:
     """Run ``dbt build``. Returns the nodes' results and dbt's own error, if it could not start."""
     from dbt.cli.main import dbtRunner
 
@@ -85,15 +89,59 @@ def _build(settings: Settings, calculation: Calculation, stage: str) -> tuple[li
     # The years and the id of the calculation are asked for when SQL is compiled. The project is parsed without them:
     # dbt would take a changed one for a changed project and parse all of it anew.
     with environment(settings, {"RAVENSTVO_CALCULATION_ID": calculation["calculation_id"]}):
-        # A test belongs to the last stage that it looks at.
-        selection = ("--selector", stage, "--indirect-selection", "buildable")
-        given = {"years": calculation["years"], "parts": _parts(settings, calculation), "row_rules": _row_rules(parsed)}
-        variables = ("--vars", json.dumps(given))
-        outcome = dbtRunner(manifest=parsed).invoke([*QUIETLY, "build", *selection, *place(settings), *variables])
-    results = list(getattr(outcome.result, "results", None) or ())
-    if outcome.exception is not None:
-        return results, str(outcome.exception)
-    return results, None if outcome.success else "dbt сообщил об ошибке; подробности в журнале dbt"
+        given = {
+            "years": calculation["years"],
+            "parts": _parts(settings, calculation),
+            "row_rules": _row_rules(parsed),
+            "region_code": _region(settings),
+            "time_zone": settings.time_zone,
+        }
+
+        def build(selector: str, log_level: str = "info", **changed: object) -> Built:
+            # A test belongs to the last stage that it looks at.
+            selection = ("--selector", selector, "--indirect-selection", "buildable", "--log-level-file", log_level)
+            variables = ("--vars", json.dumps(given | changed))
+            outcome = dbtRunner(manifest=parsed).invoke([*QUIETLY, "build", *place(settings), *selection, *variables])
+            results = list(getattr(outcome.result, "results", None) or ())
+            if outcome.exception is not None:
+                return results, str(outcome.exception)
+            return results, None if outcome.success else "dbt сообщил об ошибке; подробности в журнале dbt"
+
+        if stage == "core" and settings.engine == "spark":
+            return _build_with_spark(settings, given, build)
+        return build(stage)
+
+
+def _build_with_spark(settings: Settings, given: dict[str, Any], build: Callable[..., Built]) -> Built:
+    """The star with the rows of pupils from Spark: it names keys, PostgreSQL finds their schools, Spark counts."""
+    results: list[NodeResult] = []
+
+    def add(built: Built) -> str | None:
+        results.extend(built[0])
+        return built[1]
+
+    try:
+        with spark.session(settings, {name: given[name] for name in ("years", "parts", "region_code")}) as ask:
+            ask("keys")
+            for table in spark.KEYS:
+                ask(f"feed {table}")
+            if error := add(build("core_keys")):
+                return results, error
+            # A year that there is not: the tables get their columns, and nothing is calculated.
+            if error := build("core_shape", "warn", years=[0])[1]:
+                return results, error
+            ask("results")
+            for table in spark.RESULTS:
+                ask(f"feed {table}")
+        # Who watches the log counts the nodes of a stage by its first build.
+        return results, add(build("core_rest", "warn"))
+    except spark.SparkError as error:
+        return results, str(error)
+
+
+def _region(settings: Settings) -> str:
+    with connect(settings, TRANSFORMER) as connection, connection.cursor() as cursor:
+        return region_of(cursor, settings.region)
 
 
 def _parts(settings: Settings, calculation: Calculation) -> list[int]:

@@ -9,7 +9,7 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Container, Iterable
+from collections.abc import Collection, Container, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -52,6 +52,21 @@ class Found:
     """Why it is not to be read at all."""
 
 
+@dataclass(frozen=True)
+class KnownFile:
+    """What the warehouse has of a content: status, the last year of its parts, the first year that waits."""
+
+    status: str
+    last: int | None
+    waits_for: int | None
+
+    def is_taken(self, year: int | None, *, refused_too: bool = False) -> bool:
+        """Whether a campaign of this year has nothing to read in it; a refused one is worth another try by a person."""
+        if self.status == "refused":
+            return refused_too
+        return year is None or self.waits_for is None or self.waits_for > year
+
+
 def natural_key(text: str) -> list[tuple[int, int | str]]:
     """Sort key in which «v10» comes after «v2»."""
     return [(0, int(piece)) if piece.isdigit() else (1, piece) for piece in re.split(r"(\d+)", text.lower()) if piece]
@@ -72,26 +87,27 @@ def shown_path(relative: Path) -> str:
     return re.sub(r"[\x00-\x1f\x7f]", " ", text)
 
 
-def list_inbox(inbox: Path) -> list[Found]:
+def list_inbox(inbox: Path, only: Container[Path] | None = None) -> list[Found]:
     """Every file under the inbox that holds data or may hold it, in natural order; hidden ones are left.
 
     Files of a kind that is not read, links that lead out of the inbox and what cannot be opened come with a problem.
+    ``only`` names files of the resolved inbox; the others are not looked into.
     """
     root = inbox.resolve()
     found = []
     for path in sorted(root.rglob("*"), key=lambda one: natural_key(shown_path(one.relative_to(root)))):
         relative = path.relative_to(root)
-        if any(part.startswith(_HIDDEN) for part in relative.parts):
+        if any(part.startswith(_HIDDEN) for part in relative.parts) or (only is not None and path not in only):
             continue
         if path.suffix.lower() in (*KNOWN, *UNREAD) or path.is_symlink():
-            entry = _entry(root, path)
+            entry = found_file(root, path)
             if entry:
                 found.append(entry)
     return found
 
 
-def _entry(root: Path, path: Path) -> Found | None:
-    """A file of the inbox as it is entered; None for a folder."""
+def found_file(root: Path, path: Path) -> Found | None:
+    """A file of the resolved inbox as it is entered; None for a folder."""
     shown, problem = shown_path(path.relative_to(root)), None
     sha256 = hashlib.sha256(os.fsencode(path)).hexdigest()
     try:
@@ -120,18 +136,17 @@ def _modified(status: os.stat_result) -> str:
     return datetime.fromtimestamp(status.st_mtime, UTC).isoformat()
 
 
-def _known(settings: Settings) -> dict[str, dict[str, Any]]:
-    """Files that are in already: fingerprint → years of their parts, and the earliest year that waits."""
+def known_files(settings: Settings) -> dict[str, KnownFile]:
+    """What came before, by fingerprint."""
     query = """
-        select f.sha256, max(p.year), min(p.year) filter (where p.status = 'waiting')
+        select f.sha256, f.status, max(p.year), min(p.year) filter (where p.status = 'waiting')
         from ops.source_file as f
-        join ops.source_part as p using (file_id)
-        where f.status in ('landed', 'waiting', 'withdrawn')
-        group by f.sha256
+        left join ops.source_part as p using (file_id)
+        group by f.sha256, f.status
     """
     with connect(settings, LOADER) as connection, connection.cursor() as cursor:
         cursor.execute(query)
-        return {sha256: {"last": last, "waits_for": waits} for sha256, last, waits in cursor.fetchall()}
+        return {sha256: KnownFile(*known) for sha256, *known in cursor.fetchall()}
 
 
 def _sweep(spool_dir: Path, known: Iterable[str]) -> None:
@@ -200,7 +215,7 @@ def _read_changed_again(
     for file, answer in read:
         now = None
         if any(problem["code"] == _CHANGED for problem in answer["problems"]):
-            now = _entry(inbox.resolve(), file.full_path)
+            now = found_file(inbox.resolve(), file.full_path)
         if now is None:
             again.append((file, answer))
             continue
@@ -229,13 +244,21 @@ def _years(answers: Iterable[dict[str, Any]]) -> list[int]:
     return [part["year"] for answer in answers for part in answer["parts"] if part["year"]]
 
 
-def read_inbox(inbox: Path, year: int | None, settings: Settings) -> dict[str, Any]:
+def read_inbox(
+    inbox: Path,
+    year: int | None,
+    settings: Settings,
+    only: Container[Path] | None = None,
+    elsewhere: Collection[str] = (),
+) -> dict[str, Any]:
     """Find and read what is new in the inbox.
 
     Args:
         inbox: folder of files as they were received.
         year: campaign year; None means the latest year that the files name, or this year where none does.
         settings: where the state and the warehouse are.
+        only: the files of the resolved folder that are to be read; None means all.
+        elsewhere: fingerprints of files that belong to the inbox, were read before and are not looked at again.
 
     Returns:
         ``year``, counts, fingerprints, and ``files``: one ``{"name", "path", "spool"}`` for each file to land; rows
@@ -247,31 +270,27 @@ def read_inbox(inbox: Path, year: int | None, settings: Settings) -> dict[str, A
         NoFilesError: it holds no file of a kind that can be read.
         PseudonymKeyError: the key of the pseudonyms is lost or another one.
     """
-    if not inbox.is_dir():
+    if not inbox.is_dir() and not elsewhere:
         raise FileNotFoundError(f"Нет папки с файлами: {inbox}")
     # A mistake in a document of a form is told once and by its name, not by every file.
     load_layouts()
-    known = _known(settings)
+    known = {sha256: file for sha256, file in known_files(settings).items() if file.status != "refused"}
     _sweep(settings.spool_dir, known)
     found: dict[str, list[Found]] = {}
     # Of one content under several names, one that can be read goes first.
-    for file in sorted(list_inbox(inbox), key=lambda one: one.problem is not None):
+    for file in sorted(list_inbox(inbox, only), key=lambda one: one.problem is not None):
         found.setdefault(file.sha256, []).append(file)
-    if not found:
+    if not found and not elsewhere:
         raise NoFilesError(f"В папке {inbox} нет файлов {', '.join(KNOWN)}")
-    present = [known[sha256] for sha256 in found if sha256 in known]
-    fresh = [
-        names
-        for sha256, names in found.items()
-        if sha256 not in known or (year is not None and (known[sha256]["waits_for"] or year + 1) <= year)
-    ]
+    present = [known[sha256].last for sha256 in (*found, *elsewhere) if sha256 in known]
+    fresh = [names for sha256, names in found.items() if sha256 not in known or not known[sha256].is_taken(year)]
     n_keys = len(keys.in_force(settings))
     read = _read_by_any_name(fresh, inbox, settings, n_keys)
     read = _read_changed_again(read, known, inbox, settings, n_keys)
     answers = [answer for _file, answer in read]
     now = moment(settings)
     # Registers alone name no year: they belong to the campaign of the day.
-    campaign = year or max([*_years(answers), *(one["last"] for one in present if one["last"])], default=now.year)
+    campaign = year or max([*_years(answers), *(last for last in present if last)], default=now.year)
     files = []
     for file, answer in read:
         folder = settings.spool_dir / answer["spool_folder"]
@@ -290,8 +309,8 @@ def read_inbox(inbox: Path, year: int | None, settings: Settings) -> dict[str, A
         files.append({"name": PurePosixPath(file.path).name, "path": file.path, "spool": folder.name})
     return {
         "year": campaign,
-        "n_found": len(found),
-        "n_known": len(found) - len(fresh),
-        "fingerprints": sorted(found),
+        "n_found": len({*found, *elsewhere}),
+        "n_known": len({*found, *elsewhere}) - len(fresh),
+        "fingerprints": sorted({*found, *elsewhere}),
         "files": files,
     }

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -14,13 +16,16 @@ from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 from psycopg2.extras import execute_values
 
+from ravenstvo import logs
 from ravenstvo.intake.discover import DESCRIPTION
 from ravenstvo.intake.problems import Problem
 from ravenstvo.settings import Settings
 from ravenstvo.sources import load_sources
-from ravenstvo.warehouse import keys, vault
+from ravenstvo.warehouse import keys, regions, vault
 from ravenstvo.warehouse.connection import connect
 from ravenstvo.warehouse.roles import LOADER
+
+log = logging.getLogger(__name__)
 
 _CHUNK = 1 << 20
 # Cleaned cells hold no control characters, so neither separator nor quote can stand in a value.
@@ -66,13 +71,15 @@ def _check_key(connection: Connection, version: int) -> None:
             raise keys.PseudonymKeyError("Ключ псевдонимов сменили, пока файлы читались: запустите загрузку ещё раз.")
 
 
-def _enter_file(connection: Connection, file: dict[str, Any], status: str) -> tuple[int, str]:
+def _enter_file(connection: Connection, file: dict[str, Any], status: str, region: str) -> tuple[int, str]:
     """Enter the file, or find it; returns its number and the status it had before (blank when it is new)."""
     with connection.cursor() as cursor:
+        regions.settle(cursor, region)
         cursor.execute(
             """
-            insert into ops.source_file (sha256, name, path, size_bytes, modified_at, first_seen_at, status)
-            values (%s, %s, %s, %s, %s, %s, 'refused')
+            insert into ops.source_file
+              (sha256, name, path, size_bytes, modified_at, first_seen_at, status, region_code)
+            values (%s, %s, %s, %s, %s, %s, 'refused', %s)
             on conflict (sha256) do nothing
             returning file_id
             """,
@@ -83,6 +90,7 @@ def _enter_file(connection: Connection, file: dict[str, Any], status: str) -> tu
                 file["size_bytes"],
                 file["modified_at"],
                 file["loaded_at"],
+                region,
             ),
         )
         new = cursor.fetchone()
@@ -241,12 +249,15 @@ def land(descriptor: dict[str, str], settings: Settings) -> dict[str, Any]:
         settings: where the spool and the warehouse are.
 
     Returns:
-        ``path``, ``status`` (landed, waiting, refused, known) and ``rows`` — records that came in.
+        ``path``, ``status`` (landed, waiting, refused, known), ``rows`` — records that came in, and ``brought`` — the
+        sources and years (None: a register) of a file that has come.
     """
+    started = time.monotonic()
     spool = settings.spool_dir / descriptor["spool"]
     if not (spool / DESCRIPTION).exists():
-        # The same task ran before, and was killed after its transaction had ended.
-        return {"path": descriptor["path"], "status": "known", "rows": 0}
+        # The same task ran before, and was killed after its transaction had ended: who waits for the file was not told.
+        brought = _brought(settings, descriptor["spool"])
+        return {"path": descriptor["path"], "status": "known", "rows": 0, "brought": brought}
     file: dict[str, Any] = json.loads((spool / DESCRIPTION).read_text(encoding="utf-8"))
     due = [part for part in file["parts"] if part["source"] and (part["year"] or 0) <= file["campaign_year"]]
     status = "refused" if file["refused"] else "landed" if due else "waiting"
@@ -254,7 +265,7 @@ def land(descriptor: dict[str, str], settings: Settings) -> dict[str, Any]:
     archived = _archive(settings, file) if status == "landed" else None
     with connect(settings, LOADER) as connection:
         _check_key(connection, file["key_version"])
-        file_id, before = _enter_file(connection, file, status)
+        file_id, before = _enter_file(connection, file, status, settings.region)
         _enter_problems(connection, file_id, file)
         if status != "refused":
             n_rows = _land_parts(connection, file_id, file, spool)
@@ -264,4 +275,42 @@ def land(descriptor: dict[str, str], settings: Settings) -> dict[str, Any]:
             _enter_original(connection, file_id, file, archived)
     shutil.rmtree(spool, ignore_errors=True)
     known = before == "landed" and not n_rows
-    return {"path": file["path"], "status": "known" if known else status, "rows": n_rows}
+    brought = _brought(settings, descriptor["spool"]) if status == "landed" and not known else []
+    done = {"path": file["path"], "status": "known" if known else status, "rows": n_rows, "brought": brought}
+    _log(file, file_id, done, time.monotonic() - started)
+    return done
+
+
+def _brought(settings: Settings, spool: str) -> list[list[Any]]:
+    """Sources and years of the landed parts of a file that was read into this spool."""
+    with connect(settings, LOADER) as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "select distinct source, year from ops.source_part join ops.source_file using (file_id) "
+            "where starts_with(sha256, %s) and source_part.status = 'landed' order by source, year",
+            (spool.partition("-")[0],),
+        )
+        return [[source, year] for source, year in cursor.fetchall()]
+
+
+def original(descriptor: dict[str, str], settings: Settings) -> Path | None:
+    """The file that was read into this spool; None when it has landed already."""
+    try:
+        description = (settings.spool_dir / descriptor["spool"] / DESCRIPTION).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    return Path(os.fsdecode(bytes.fromhex(json.loads(description)["full_path"])))
+
+
+def _log(file: dict[str, Any], file_id: int, done: dict[str, Any], seconds: float) -> None:
+    is_refused = done["status"] == "refused"
+    logs.say(
+        log,
+        "Файл отклонён" if is_refused else "Файл загружен",
+        logging.WARNING if is_refused else logging.INFO,
+        **logs.file_ids(file["path"]),
+        file_id=file_id,
+        status=done["status"],
+        n_rows=done["rows"],
+        codes=sorted({problem["code"] for problem in file["problems"]}),
+        seconds=round(seconds, 2),
+    )

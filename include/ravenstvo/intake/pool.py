@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import queue
 import subprocess
@@ -13,10 +14,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from ravenstvo import logs
 from ravenstvo.intake.problems import Problem
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse.no_space import NoSpaceError
 
+log = logging.getLogger(__name__)
 # Bytes of workbooks that one process reads in about the time that another one needs to start.
 _WORTH_A_PROCESS = 500_000
 
@@ -39,8 +42,9 @@ class Request:
 class _Process:
     """One reading process. It is started when first needed, and again after it was brought down."""
 
-    def __init__(self, settings: Settings, n_keys: int) -> None:
+    def __init__(self, settings: Settings, n_keys: int, ids: dict[str, Any]) -> None:
         self._settings = settings
+        self._ids = ids
         self._n_keys = n_keys
         self._process: subprocess.Popen[str] | None = None
 
@@ -55,6 +59,8 @@ class _Process:
             _empty(request)
             answer, in_time = self._asked(request)
         if answer is None:
+            with logs.bound(**self._ids_of(request)):
+                logs.say(log, "Чтение файла прервано", logging.WARNING, codes=[self._why(in_time).code])
             return {"refused": True, "parts": [], "problems": [self._why(in_time).as_dict()]}
         if answer.get("no_space"):
             raise NoSpaceError(self._settings.home)
@@ -68,7 +74,7 @@ class _Process:
         timer.start()
         try:
             # In ASCII: a file's name may hold bytes that are no text.
-            process.stdin.write(json.dumps(asdict(request)) + "\n")
+            process.stdin.write(json.dumps(asdict(request) | {"ids": self._ids_of(request)}) + "\n")
             process.stdin.flush()
             line = process.stdout.readline()
         except BrokenPipeError:
@@ -81,6 +87,11 @@ class _Process:
             return answer, in_time
         self.stop()
         return None, in_time
+
+    def _ids_of(self, request: Request) -> dict[str, Any]:
+        """What the lines of the log about a file carry: the task's ids, and the file's by its path in the inbox."""
+        _inbox, _slash, path = request.path.partition("/")
+        return self._ids | logs.file_ids(path or request.path)
 
     def _start(self) -> subprocess.Popen[str]:
         settings = self._settings
@@ -154,12 +165,14 @@ def read_all(requests: Sequence[Request], settings: Settings, n_keys: int = 0) -
     answers: list[dict[str, Any]] = [{}] * len(requests)
     waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
     broken: list[OSError] = []
+    # Threads know nothing of what is bound here.
+    ids = logs.bound_now()
     # The largest first: the last file to finish then keeps nobody waiting for long.
     for index in sorted(range(len(requests)), key=lambda one: -_size(requests[one])):
         waiting.put(index)
 
     def work() -> None:
-        process = _Process(settings, n_keys)
+        process = _Process(settings, n_keys, ids)
         try:
             while not broken:
                 try:

@@ -7,17 +7,41 @@ take both. It speaks JSON lines: a request on standard input, an answer on stand
 from __future__ import annotations
 
 import json
+import logging
 import re
 import resource
 import secrets
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
+from ravenstvo import logs
 from ravenstvo.intake.pseudonym import Pseudonyms
 from ravenstvo.intake.reader import read_file
+from ravenstvo.settings import get_settings
 from ravenstvo.warehouse.keys import KEY_BYTES, read
 from ravenstvo.warehouse.no_space import is_no_space
+
+# Run as a program, this module has another name.
+log = logging.getLogger("ravenstvo.intake.serve")
+
+
+def _logged(request: dict[str, Any], pseudonyms: Pseudonyms) -> dict[str, Any]:
+    """The answer, and a line of the log with the ids that came with the request."""
+    started = time.monotonic()
+    with logs.bound(**request.pop("ids")):
+        answer = _answer(request, pseudonyms)
+        logs.say(
+            log,
+            "Файл прочитан",
+            seconds=round(time.monotonic() - started, 2),
+            status="refused" if answer.get("refused") else "read",
+            n_parts=len(answer.get("parts", ())),
+            n_records=sum(part["n_records"] for part in answer.get("parts", ()) if "n_records" in part),
+            codes=sorted({problem["code"] for problem in answer.get("problems", ())}),
+        )
+    return answer
 
 
 def _answer(request: dict[str, Any], pseudonyms: Pseudonyms) -> dict[str, Any]:
@@ -43,9 +67,10 @@ def serve(memory_mb: int, key_file: Path, n_keys: int) -> None:
     """
     limit = memory_mb * 2**20
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    logs.begin(get_settings())
     pseudonyms = Pseudonyms(*read(key_file)[:n_keys]) if n_keys else Pseudonyms(secrets.token_bytes(KEY_BYTES))
     for line in sys.stdin:
-        sys.stdout.write(json.dumps(_answer(json.loads(line), pseudonyms), ensure_ascii=False) + "\n")
+        sys.stdout.write(json.dumps(_logged(json.loads(line), pseudonyms), ensure_ascii=False) + "\n")
         sys.stdout.flush()
 
 

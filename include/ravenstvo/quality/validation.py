@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
+from ravenstvo import logs
 from ravenstvo.fingerprints import files_digest
 from ravenstvo.quality.checks import build_check_table, check_table, drop_check_table
 from ravenstvo.quality.findings import insert_findings, insert_results, suggest_values
@@ -96,5 +97,6 @@ def _validate_source(
     failed = [rule for rule in suite.expectations if n_failed.get(rule.meta.id)]
     success = not any(rule.severity == "critical" for rule in failed)
     summary = {"n_parts": len(part_ids), **counts, "n_failed_expectations": len(failed), "success": success}
-    log.info("%s: %s", suite.name, summary)
+    numbers = {name: value for name, value in summary.items() if name.startswith("n_")}
+    logs.say(log, "Вид сведений проверен", source=suite.name, status="success" if success else "failed", **numbers)
     return summary

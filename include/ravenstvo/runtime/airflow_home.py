@@ -21,7 +21,7 @@ from sqlalchemy.engine import URL
 
 from ravenstvo import private_files
 from ravenstvo.passwords import weakness
-from ravenstvo.runtime import empty_metadata
+from ravenstvo.runtime import empty_metadata, executors, observability
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse import server
 from ravenstvo.warehouse.connection import url_parameters
@@ -39,8 +39,12 @@ def prepare(settings: Settings) -> dict[str, str]:
 
     Returns the environment in which every Airflow command of this home runs. Quick when nothing changed.
     """
-    if settings.airflow_url is None:
-        server.start(settings)
+    if settings.executor == executors.CELERY and settings.broker_url is None:
+        raise AirflowError(
+            "Задан RAVENSTVO_EXECUTOR=CeleryExecutor, но не сказано, где Redis. Запишите его адрес "
+            "(redis://пользователь:пароль@узел:6379/0) в файл и назовите файл: RAVENSTVO_BROKER_URL_FILE=/путь"
+        )
+    server.ensure_database(settings, server.AIRFLOW_DB)
     settings.make_home()
     _check_passwords(settings)
     private_files.write(settings.airflow_home / "airflow.cfg", _configuration(settings))
@@ -75,6 +79,7 @@ def _environment(settings: Settings) -> dict[str, str]:
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
         "PYTHONUNBUFFERED": "1",
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        **observability.environment(settings),
     }
 
 
@@ -84,8 +89,6 @@ def _configuration(settings: Settings) -> str:
         "core": {
             "dags_folder": settings.project_root / "dags",
             "plugins_folder": settings.project_root / "plugins",
-            "executor": "LocalExecutor",
-            "parallelism": 4,
             "load_examples": False,
             "dags_are_paused_at_creation": False,
             "fernet_key": base64.urlsafe_b64encode(
@@ -101,11 +104,14 @@ def _configuration(settings: Settings) -> str:
             "sql_alchemy_conn_async": _async_url(url) if importlib.util.find_spec("asyncpg") else "",
             "load_default_connections": False,
         },
-        "logging": {"base_log_folder": settings.logs_dir / "airflow", "logging_level": "INFO"},
+        "logging": {"base_log_folder": settings.logs_dir / "airflow"} | observability.logging_options(settings),
+        "metrics": observability.metrics_options(settings),
+        "openlineage": observability.lineage_options(settings),
         "api": {
             "host": settings.api_host,
             "port": settings.api_port,
-            "base_url": api_url(settings),
+            # Where people are led to, as after a login; services reach it otherwise.
+            "base_url": settings.public_url or api_url(settings),
             "workers": 1,
             "expose_config": False,
             "secret_key": _secret(settings, "api"),
@@ -115,6 +121,8 @@ def _configuration(settings: Settings) -> str:
         "secrets": _connections(settings),
         "usage_data_collection": {"enabled": False},
     }
+    for name, more in executors.options(settings).items():
+        sections[name] = sections.get(name, {}) | more
     parser = configparser.RawConfigParser()
     for name, options in sections.items():
         parser[name] = {option: str(value).replace("%", "%%") for option, value in options.items()}
@@ -170,7 +178,7 @@ def _connections(settings: Settings) -> dict[str, object]:
 def _migrate_metadata(settings: Settings, environment: dict[str, str]) -> None:
     """``airflow db migrate`` takes seconds: a stamp holds the program's version and the revision that it left."""
     version = importlib.metadata.version("apache-airflow-core")
-    stamp = settings.airflow_home / "migrated"
+    stamp = _stamp(settings)
     revision = _metadata_revision(settings)
     if stamp.exists() and stamp.read_text(encoding="utf-8") == f"{version} {revision}":
         return
@@ -187,6 +195,15 @@ def _migrate_metadata(settings: Settings, environment: dict[str, str]) -> None:
     stamp.write_text(f"{version} {_metadata_revision(settings)}", encoding="utf-8")
     if revision is None:
         empty_metadata.keep(settings)
+
+
+def forget_migration(settings: Settings) -> None:
+    """Have the next preparation look at the metadata database again: it is another one now."""
+    _stamp(settings).unlink(missing_ok=True)
+
+
+def _stamp(settings: Settings) -> Path:
+    return settings.airflow_home / "migrated"
 
 
 def _metadata_revision(settings: Settings) -> str | None:

@@ -16,7 +16,7 @@ import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import psycopg2
 from psycopg2 import errors
@@ -82,8 +82,7 @@ def provision(settings: Settings, say: Say) -> bool:
     settings.bi_dir.mkdir(exist_ok=True, mode=0o700)
     migrate.upgrade(settings)
     wanted = _wanted(settings)
-    if settings.bi_url is None:
-        server.ensure_database(settings, server.BI_DB)
+    server.ensure_database(settings, server.BI_DB)
     _write_settings(settings)
     users = _users(settings, wanted.municipalities)
     version = _version(settings)
@@ -118,8 +117,7 @@ def export(settings: Settings, say: Say, folder: Path | None = None) -> None:
     """Write charts and dashboards as Superset holds them back into ``include/bi``, or a copy of it."""
     _check_environment(settings)
     server.ensure_running(settings)
-    if settings.bi_url is None:
-        server.ensure_database(settings, server.BI_DB)
+    server.ensure_database(settings, server.BI_DB)
     if not _stamp(settings):
         raise BiError("В Superset ещё ничего не загружено: выполните «make bi».")
     dump = settings.bi_dir / "export.json"
@@ -137,6 +135,19 @@ def export(settings: Settings, say: Say, folder: Path | None = None) -> None:
         say("Изменений нет.")
 
 
+def run_in_foreground(settings: Settings) -> NoReturn:
+    """Become Superset: what a container or a process manager starts. Its content must have been provisioned.
+
+    It sees its own folder and no more: neither the keys of the home nor the warehouse's owner.
+    """
+    _check_environment(settings)
+    if not (settings.bi_dir / "settings.json").exists():
+        raise BiError(f"В {settings.bi_dir} нет настроек Superset: сначала выполните «ravenstvo bi provision».")
+    os.chdir(settings.bi_dir)
+    command = _command(settings)
+    os.execve(command[0], command, _environment(settings))
+
+
 def stop(settings: Settings) -> bool:
     """Stop Superset of this home; False when it did not run."""
     return bool(processes.stop([_note(settings)]))
@@ -152,7 +163,7 @@ def status(settings: Settings, say: Say) -> None:
     process = processes.running(_note(settings))
     if process is None:
         say("Superset не работает. Запустить: make bi")
-    elif not _healthy(settings):
+    elif not is_healthy(settings):
         say(f"Superset запускается (процесс {process.pid}). Журнал: {_log(settings, 'superset')}")
     else:
         say(f"Superset работает: {url(settings)} (процесс {process.pid})")
@@ -317,20 +328,23 @@ def _start(settings: Settings, mark: str) -> None:
         raise BiError(f"Порт {settings.bi_port} занят. Задайте другой: RAVENSTVO_BI_PORT=8089 make bi")
     log = _log(settings, "superset")
     log.parent.mkdir(exist_ok=True, mode=0o700)
+    processes.start(_note(settings), _command(settings), _environment(settings), settings.bi_dir, log, mark)
+
+
+def _command(settings: Settings) -> list[str]:
     # No --preload: the workers must not share connections to the metadata.
-    command = [
+    return [
         *(str(_python(settings)), "-m", "gunicorn", "--workers", str(settings.bi_workers)),
         *("--worker-class", "gthread", "--threads", "8", "--timeout", "120", "--keep-alive", "5"),
         # A link may carry the longest name, each letter as six signs, twice.
         *("--limit-request-line", "8190"),
         *("--bind", f"{settings.bi_host}:{settings.bi_port}", "superset.app:create_app()"),
     ]
-    processes.start(_note(settings), command, _environment(settings), settings.bi_dir, log, mark)
 
 
 def _wait_until_healthy(settings: Settings) -> None:
     deadline = time.monotonic() + _START_SECONDS
-    while not _healthy(settings):
+    while not is_healthy(settings):
         if processes.running(_note(settings)) is None:
             raise BiError(f"Superset не запустился. Подробности: {_log(settings, 'superset')}")
         if time.monotonic() > deadline:
@@ -338,7 +352,8 @@ def _wait_until_healthy(settings: Settings) -> None:
         time.sleep(0.2)
 
 
-def _healthy(settings: Settings) -> bool:
+def is_healthy(settings: Settings) -> bool:
+    """Whether Superset answers."""
     try:
         with urllib.request.urlopen(f"{url(settings)}/health", timeout=5) as answer:
             return bool(answer.status == 200)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -14,6 +16,7 @@ STOP_SECONDS = 30
 
 def start(note: Path, command: list[str], environment: dict[str, str], cwd: Path, log: Path, mark: str = "") -> None:
     """Start a program that outlives this one; its output goes to the end of ``log``, ``mark`` is kept in the note."""
+    clear_leftovers(note)
     with log.open("ab") as output:
         process = subprocess.Popen(
             command,
@@ -28,6 +31,31 @@ def start(note: Path, command: list[str], environment: dict[str, str], cwd: Path
     started = psutil.Process(process.pid).create_time()
     note.parent.mkdir(exist_ok=True, mode=0o700)
     note.write_text(json.dumps({"pid": process.pid, "started": started, "mark": mark}))
+
+
+def leftovers(note: Path) -> list[psutil.Process]:
+    """What a program that was killed has left behind: processes that it started, in the session that it led."""
+    try:
+        noted = json.loads(note.read_text())
+        session, started = int(noted["pid"]), float(noted["started"])
+    except (FileNotFoundError, ValueError, KeyError):
+        return []
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.NoSuchProcess, ProcessLookupError):
+            # One that is older belongs to another program, whose pid this session's leader got again.
+            if os.getsid(process.pid) == session != process.pid and process.create_time() >= started - 1:
+                found.append(process)
+    return found
+
+
+def clear_leftovers(note: Path) -> None:
+    """End what a killed program has left behind: it would go on with work that is given to the next one."""
+    left = leftovers(note) if running(note) is None else []
+    for process in left:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(left, timeout=STOP_SECONDS)
 
 
 def running(note: Path) -> psutil.Process | None:
@@ -59,6 +87,7 @@ def stop(notes: list[Path]) -> int:
     for process in alive:
         process.kill()
     for note in notes:
+        clear_leftovers(note)
         note.unlink(missing_ok=True)
     return len(processes)
 

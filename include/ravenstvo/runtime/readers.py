@@ -15,7 +15,7 @@ from ravenstvo import private_files
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse import journal, logins
 from ravenstvo.warehouse.connection import connect, warehouse_url
-from ravenstvo.warehouse.roles import MUNICIPALITY_READER
+from ravenstvo.warehouse.roles import MUNICIPALITY_READER, exists
 
 _FIELDS = ["login", "password", "municipality_code"]
 
@@ -45,7 +45,7 @@ def add(settings: Settings, municipality: str, by: str, reason: str) -> Reader:
     """
     with connect(settings) as connection, connection.cursor() as cursor:
         code, name = _municipality(cursor, municipality)
-        login = f"{warehouse_url(settings).database}_mun_{code}"
+        login = _login(settings, code)
         password = logins.new_password()
         logins.make_reader(connection, login, MUNICIPALITY_READER, password)
         cursor.execute(
@@ -54,7 +54,7 @@ def add(settings: Settings, municipality: str, by: str, reason: str) -> Reader:
             (login, code, by),
         )
         journal.note(cursor, "add_reader", by, f"{login}: {reason.strip()}" if reason.strip() else "")
-        _remember(settings, login, {"password": password, "municipality_code": code})
+        remember(passwords_file(settings), _FIELDS, login, {"password": password, "municipality_code": code})
     return Reader(login, code, name)
 
 
@@ -65,8 +65,29 @@ def remove(settings: Settings, login: str, by: str, reason: str) -> None:
         if not cursor.rowcount:
             raise ReaderError(f"Читателя {login} нет. Список: ravenstvo reader list")
         journal.note(cursor, "remove_reader", by, f"{login}: {reason.strip()}" if reason.strip() else "")
-        _drop(connection, login)
-        _remember(settings, login, None)
+        drop_login(connection, login)
+        remember(passwords_file(settings), _FIELDS, login, None)
+
+
+def make_again(settings: Settings, reason: str) -> list[str]:
+    """Make the users of the readers that a restored warehouse knows and its server does not; with new passwords.
+
+    Their names follow the name of the database. Returns the users made.
+    """
+    made = []
+    with connect(settings) as connection, connection.cursor() as cursor:
+        cursor.execute("select login, municipality_code from ops.reader order by login")
+        for known, code in cursor.fetchall():
+            login = _login(settings, code)
+            cursor.execute("update ops.reader set login = %s where login = %s", (login, known))
+            if exists(cursor, login):
+                continue
+            password = logins.new_password()
+            logins.make_reader(connection, login, MUNICIPALITY_READER, password)
+            journal.note(cursor, "add_reader", "ravenstvo", f"{login}: {reason}")
+            remember(passwords_file(settings), _FIELDS, login, {"password": password, "municipality_code": code})
+            made.append(login)
+    return made
 
 
 def listed(settings: Settings) -> list[Reader]:
@@ -77,7 +98,12 @@ def listed(settings: Settings) -> list[Reader]:
         return [Reader(login, code, names.get(code)) for login, code in cursor.fetchall()]
 
 
-def _drop(connection: Connection, login: str) -> None:
+def _login(settings: Settings, municipality_code: str) -> str:
+    return f"{warehouse_url(settings).database}_mun_{municipality_code}"
+
+
+def drop_login(connection: Connection, login: str) -> None:
+    """End the sessions of a database user and take it away."""
     with connection.cursor() as cursor:
         # Its sessions end at once: a dropped user's would go on.
         cursor.execute("select pg_terminate_backend(pid) from pg_stat_activity where usename = %s", (login,))
@@ -101,8 +127,8 @@ def _municipality(cursor: Cursor, given: str) -> tuple[str, str]:
     return found[0], names[found[0]]
 
 
-def _remember(settings: Settings, login: str, row: dict[str, str] | None) -> None:
-    path = passwords_file(settings)
+def remember(path: Path, fields: list[str], login: str, row: dict[str, str] | None) -> None:
+    """Note a login's password in a file of the home, or take it out: fields ``login`` and those of the row."""
     known = {}
     if path.exists():
         with path.open(encoding="utf-8", newline="") as lines:
@@ -111,7 +137,7 @@ def _remember(settings: Settings, login: str, row: dict[str, str] | None) -> Non
     if row is not None:
         known[login] = {"login": login} | row
     text = io.StringIO()
-    table = csv.DictWriter(text, _FIELDS, lineterminator="\n")
+    table = csv.DictWriter(text, fields, lineterminator="\n")
     table.writeheader()
     table.writerows(known[name] for name in sorted(known))
     private_files.write(path, text.getvalue())

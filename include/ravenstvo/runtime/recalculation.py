@@ -20,7 +20,7 @@ from types import FrameType
 import psutil
 import psycopg2
 
-from ravenstvo.runtime import airflow_home, summary
+from ravenstvo.runtime import airflow_home, executors, observability, summary
 from ravenstvo.runtime.causes import explained
 from ravenstvo.runtime.follow import following
 from ravenstvo.runtime.terminal import Stages, Terminal
@@ -38,7 +38,7 @@ FAILED = 1
 FILE_REFUSED = 3
 INTERRUPTED = 130
 
-_TITLES = {
+STEP_TITLES = {
     "read_inbox": "чтение папки",
     "land": "загрузка файлов",
     "prepare": "что изменилось",
@@ -65,24 +65,24 @@ class BusyError(RuntimeError):
     """Another run works in this state folder."""
 
 
-def run(settings: Settings, inbox: Path | None, year: int | None, terminal: Terminal) -> int:
+def run(settings: Settings, inbox: str | None, year: int | None, terminal: Terminal) -> int:
     """Run the DAG for an inbox and a campaign year and print a summary.
 
     Returns the exit status: 0 — done, 1 — the run failed, 3 — done, but some file was refused as a whole, 130 — a
     person interrupted it.
     """
     settings.make_home()
-    with alone(settings.home) as lock, _terminable():
+    with alone(settings.home) as lock, terminable():
         started = datetime.now(UTC)
         log = _log_file(settings, started)
         terminal.say(f"Папка: {inbox or f'{settings.sample_dir} (учебный регион)'}")
         try:
-            with terminal.stages([_PREPARATION, *_TITLES.values()]) as stages:
+            with terminal.stages([_PREPARATION, *STEP_TITLES.values()]) as stages:
                 stages.start(_PREPARATION)
                 migrate.upgrade(settings)
                 started = moment(settings)
-                environment = airflow_home.prepare(settings)
-                conf: dict[str, object] = {"year": year, "inbox": None if inbox is None else str(inbox)}
+                environment = executors.watched_by_a_person(airflow_home.prepare(settings)) | observability.PLAIN_LOG
+                conf: dict[str, object] = {"year": year, "inbox": inbox, "at_once": True}
                 command = following(airflow_home.command(*_arguments(conf)))
                 failure = run_dag(command, environment, settings, log, stages, lock)
         except KeyboardInterrupt:
@@ -92,7 +92,7 @@ def run(settings: Settings, inbox: Path | None, year: int | None, terminal: Term
             )
             return INTERRUPTED
         if failure is not None:
-            undone = "Опубликовано не всё" if failure.step == _TITLES["publish"] else "Расчёт не выполнен"
+            undone = "Опубликовано не всё" if failure.step == STEP_TITLES["publish"] else "Расчёт не выполнен"
             terminal.say(f"{undone} ({failure.step}): {explained(settings, failure.message)}", "bold red")
             terminal.say(f"Подробности: {log}")
             # The database may be what failed.
@@ -121,7 +121,7 @@ def alone(folder: Path, what: str = "расчёт") -> Iterator[int]:
 
 
 @contextmanager
-def _terminable() -> Iterator[None]:
+def terminable() -> Iterator[None]:
     """Let SIGTERM end the command as an exception does, so that what it started is stopped too."""
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -173,7 +173,7 @@ class _Heard:
     @property
     def title(self) -> str:
         """The step that runs, in Russian."""
-        return _PREPARATION if self.step is None else _TITLES.get(self.step, self.step)
+        return _PREPARATION if self.step is None else STEP_TITLES.get(self.step, self.step)
 
     def line(self, line: str) -> None:
         """Take in a line of the run's output."""

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from psycopg2.extensions import cursor as Cursor
 
+from ravenstvo.asking.expected import lacking
 from ravenstvo.calculation.proposal import ApprovalError, propose
 from ravenstvo.publishing.corrected import corrected_lines, corrections_of
 from ravenstvo.publishing.difference import difference, difference_path
 from ravenstvo.publishing.school_review import open_keys
 from ravenstvo.publishing.senders import told
+from ravenstvo.runtime.notifying.days import here_today
 from ravenstvo.runtime.results import answers, results
 from ravenstvo.runtime.terminal import Terminal
 from ravenstvo.settings import Settings
@@ -78,6 +80,7 @@ def show(settings: Settings, started: datetime, terminal: Terminal) -> int:
         _show_rows(cursor, found["year"], terminal)
         _show_remarks(settings, found["year"], terminal)
         _show_missing(cursor, found["year"], terminal)
+        _show_overdue(cursor, found["year"], here_today(settings), terminal)
         _show_keys(cursor, terminal)
         listed = _show_schools(cursor, found["year"], terminal)
         if calculation is not None:
@@ -212,6 +215,14 @@ def _show_missing(cursor: Cursor, year: int, terminal: Terminal) -> None:
     for kind, things in missing.items():
         more = f"; … и ещё {len(things) - _SHOWN}" if len(things) > _SHOWN else ""
         terminal.say(f"  {kind}: {'; '.join(things[:_SHOWN])}{more}")
+
+
+def _show_overdue(cursor: Cursor, year: int, today: date, terminal: Terminal) -> None:
+    """How much of the year's is past its due date and not there."""
+    overdue = [one for one in lacking(cursor) if one.year == year and one.due_on < today]
+    if overdue:
+        what = counted(len(overdue), "позиция", "позиции", "позиций")
+        terminal.say(f"Срок прошёл, а сведений нет: {what}. Кто и чего не прислал: {_PROGRAM} expected --year {year}")
 
 
 def _show_keys(cursor: Cursor, terminal: Terminal) -> None:

@@ -130,6 +130,20 @@ def warehouse_as_of(settings: Settings, moment: datetime, home: Path) -> Iterato
             _drop_database(settings, name)
 
 
+def leftover(settings: Settings) -> str | None:
+    """The second warehouse that is there now: in use, or left by a command that was killed."""
+    name = f"{warehouse_url(settings).database}{_SUFFIX}"
+    with connect(settings) as connection, connection.cursor() as cursor:
+        cursor.execute("select 1 from pg_catalog.pg_database where datname = %s", (name,))
+        return name if cursor.fetchone() else None
+
+
+def remove_leftover(settings: Settings) -> None:
+    """Remove what a killed command left; the caller knows that none is at work."""
+    if name := leftover(settings):
+        _drop_database(settings, name)
+
+
 def _make_database(settings: Settings, name: str) -> None:
     _drop_database(settings, name)
     with _outside_transaction(settings) as cursor:

@@ -15,6 +15,7 @@ from sqlalchemy.engine import make_url
 
 from ravenstvo.settings import Settings, get_settings
 from ravenstvo.warehouse.server import WAREHOUSE_DB, database_url
+from ravenstvo.warehouse.server import url_parameters as url_parameters
 
 # PostgreSQL cuts names at 63 bytes; what follows the database's name must stay.
 _NAME_BYTES = 40
@@ -61,11 +62,6 @@ def known_passwords(settings: Settings) -> dict[str, str]:
 def parameters(settings: Settings | None = None, role: str | None = None) -> dict[str, Any]:
     """Libpq's connection parameters of the warehouse: host, port, user, password, dbname and the URL's others."""
     return url_parameters(warehouse_url(settings, role))
-
-
-def url_parameters(url: sqlalchemy.URL) -> dict[str, Any]:
-    """Connection parameters of a URL in the names of libpq."""
-    return url.translate_connect_args(username="user", database="dbname") | dict(url.query)
 
 
 @contextmanager

@@ -44,8 +44,8 @@ def make_login(settings: Settings, login: str, role: str, password: str) -> None
         make_reader(connection, login, role, password)
 
 
-def make_reader(connection: Connection, login: str, role: str, password: str) -> None:
-    """The same within a transaction of the caller."""
+def make_reader(connection: Connection, login: str, role: str, password: str, schema: str | None = None) -> None:
+    """The same within a transaction of the caller; ``schema`` where the role is none of a warehouse's own."""
     # The server gets the password's digest only: it cannot appear in its log.
     digest = encrypt_password(password, login, scope=connection, algorithm="scram-sha-256")
     _make(
@@ -53,7 +53,7 @@ def make_reader(connection: Connection, login: str, role: str, password: str) ->
         *(login, role, digest),
         default_transaction_read_only="on",
         statement_timeout=f"{STATEMENT_SECONDS}s",
-        search_path=READERS[role],
+        search_path=schema or READERS[role],
     )
 
 

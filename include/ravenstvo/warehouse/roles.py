@@ -36,7 +36,7 @@ _BOOK = (
 # Who looked into the vault, which key is in use, who reads which municipality: the owner writes, auditors read.
 _GUARDED = ("pseudonym_key", "reader", "vault_access")
 # What people decided: nothing but the owner, on their behalf, writes it.
-_DECIDED = ("publication", "school_decision", "withdrawal")
+_DECIDED = ("publication", "region_change", "school_decision", "withdrawal")
 _AUDITED = (*_GUARDED, *_DECIDED, "calculation")
 
 _COMMENTS = {
@@ -56,10 +56,70 @@ where relation.relnamespace = any(%s::regnamespace[]) and relation.relkind in ('
     -- Made by the migrations: the estimates, and what approved lists rest on.
     and relation.relname !~ '^(estimate|history)_' and relation.oid is distinct from to_regclass('core.decision')
 """
+# Who may do what, by what it is about; the order in which rights were given does not matter.
+_RIGHTS = """
+with
+ours as (
+    select oid, nspname, nspacl, nspowner from pg_catalog.pg_namespace
+    where nspname in ('landing', 'ops', 'seeds', 'staging', 'core', 'marts', 'publish', 'vault')
+),
+held (what, rights) as (
+    select 'схема ' || nspname, coalesce(nspacl, acldefault('n', nspowner)) from ours
+    union all
+    select 'таблица ' || relation.oid::regclass, coalesce(relacl, acldefault('r', relowner))
+    from pg_catalog.pg_class as relation inner join ours on relnamespace = ours.oid
+    where relkind in ('r', 'p', 'v', 'm')
+    union all
+    select 'столбец ' || attrelid::regclass || '.' || attname, coalesce(attacl, '{}')
+    from pg_catalog.pg_attribute inner join pg_catalog.pg_class as relation on attrelid = relation.oid
+    inner join ours on relnamespace = ours.oid
+    where attnum > 0 and not attisdropped and relkind in ('r', 'p', 'v', 'm')
+    union all
+    select 'функция ' || routine.oid::regprocedure, coalesce(proacl, acldefault('f', proowner))
+    from pg_catalog.pg_proc as routine inner join ours on pronamespace = ours.oid
+    union all
+    select 'права на новое в ' || nspname || ' от ' || defaclrole::regrole || ' ' || defaclobjtype::text, defaclacl
+    from pg_catalog.pg_default_acl inner join ours on defaclnamespace = ours.oid
+)
+select what, (select string_agg(one::text, ',' order by one::text) from unnest(rights) as one) from held
+"""
+_EXCESS = """
+select
+    case given.grantee when 0 then 'все' else given.grantee::regrole::text end,
+    given.privilege_type, relation.oid::regclass::text
+from pg_catalog.pg_class as relation
+inner join pg_catalog.pg_namespace as namespace on relation.relnamespace = namespace.oid
+cross join lateral aclexplode(relation.relacl) as given
+where namespace.nspname in ('landing', 'ops', 'seeds', 'staging', 'core', 'marts', 'publish', 'vault')
+    and (
+        given.grantee = 0
+        or given.privilege_type <> 'SELECT' and given.grantee::regrole::text = any(%s)
+        or given.grantee::regrole::text = any(%s)
+            and namespace.nspname <> (%s::text[])[array_position(%s::text[], given.grantee::regrole::text)]
+            and relation.oid <> 'ops.reader_scope'::regclass
+    )
+order by 1, 3, 2
+"""
 _ESTIMATES = """
 select oid::regclass::text from pg_catalog.pg_class
 where relnamespace = 'core'::regnamespace and relkind in ('r', 'p') and relname ~ '^estimate_'
 """
+
+
+def create_roles(cursor: Cursor) -> list[str]:
+    """Create the roles without any rights: what a backup grants and whom its rules name must be there before.
+
+    Returns the roles that the user may not create.
+    """
+    refused = []
+    for role in (TRANSFORMER, LOADER, *READERS):
+        cursor.execute("savepoint roles")
+        try:
+            _create(cursor, role)
+        except errors.InsufficientPrivilege:
+            cursor.execute("rollback to savepoint roles")
+            refused.append(role)
+    return refused
 
 
 def make_roles(connection: Connection) -> bool:
@@ -77,6 +137,37 @@ def exists(cursor: Cursor, role: str) -> bool:
     """Whether the server has this role."""
     cursor.execute("select 1 from pg_roles where rolname = %s", (role,))
     return cursor.fetchone() is not None
+
+
+def lacking(cursor: Cursor) -> list[str]:
+    """What ``make_roles`` would change, in Russian: rights that somebody has taken away, tables that are another's.
+
+    It is tried within the caller's transaction, which has to be rolled back. Roles that are not there are left out.
+    """
+    before = _held(cursor)
+    others = []
+    for role in (TRANSFORMER, LOADER, *READERS):
+        if not exists(cursor, role):
+            continue
+        for statement in _rights(cursor, role):
+            if " owner to " in statement:  # would wait for whoever reads the table
+                others.append(f"владелец: {statement}")
+            else:
+                cursor.execute(statement)
+    after = _held(cursor)
+    return others + sorted(what for what, rights in after.items() if before.get(what) != rights)
+
+
+def excess(cursor: Cursor) -> list[str]:
+    """Rights that nobody should have, in Russian: everybody's, readers' that change or go beyond their schema."""
+    readers = list(READERS)
+    cursor.execute(_EXCESS, (readers, readers, list(READERS.values()), readers))
+    return [f"{role} — {right} на {table}" for role, right, table in cursor.fetchall()]
+
+
+def _held(cursor: Cursor) -> dict[str, str]:
+    cursor.execute(_RIGHTS)
+    return dict(cursor.fetchall())
 
 
 def _attempt(connection: Connection, role: str) -> bool:

@@ -15,11 +15,13 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import psutil
 import psycopg2
+from psycopg2 import errors
 from sqlalchemy.engine import URL, make_url
 
 from ravenstvo.settings import Settings
@@ -29,6 +31,7 @@ from ravenstvo.warehouse.account import Account, server_account
 WAREHOUSE_DB = "ravenstvo"
 AIRFLOW_DB = "airflow"
 BI_DB = "superset"
+SHARED_DB = "ravenstvo_shared"
 OWNER = "ravenstvo"
 START_SECONDS = 120
 
@@ -134,9 +137,8 @@ def is_running(settings: Settings) -> bool:
 
 def database_url(settings: Settings, database: str = WAREHOUSE_DB) -> URL:
     """SQLAlchemy URL of a database: of the embedded server, or of one's own where a URL is set."""
-    own = {WAREHOUSE_DB: settings.warehouse_url, AIRFLOW_DB: settings.airflow_url, BI_DB: settings.bi_url}.get(database)
-    if own is not None:
-        return make_url(own)
+    if (own := _own_url(settings, database)) is not None:
+        return own
     socket_dir = socket_folder.recorded(settings)
     if socket_dir is None:
         raise ServerError("Встроенный PostgreSQL не запущен: выполните «make run» или «ravenstvo migrate».")
@@ -150,18 +152,68 @@ def database_url(settings: Settings, database: str = WAREHOUSE_DB) -> URL:
 
 
 def ensure_database(settings: Settings, database: str) -> None:
-    """Make one more database on the embedded server, for its owner only; nothing where it is one's own server's."""
-    start(settings)
-    connection = _connect(settings, "postgres")
+    """Make one of the databases, for its owner only: on the embedded server, or on one's own where a URL names it.
+
+    On one's own the warehouse's owner makes it, and the user whose database it is, when both are on one server.
+    Raises ServerError where that owner may not.
+    """
+    url = _own_url(settings, database)
+    if url is None:
+        start(settings)
+        _create_database(_connect(settings, "postgres"), database)
+        return
     try:
+        psycopg2.connect(**url_parameters(url)).close()
+    except psycopg2.OperationalError:
+        warehouse = _own_url(settings, WAREHOUSE_DB)
+        if warehouse is None or _place(warehouse) != _place(url):
+            raise
+        try:
+            _create_database(psycopg2.connect(**url_parameters(warehouse)), str(url.database), url)
+        except errors.InsufficientPrivilege as error:
+            raise ServerError(
+                f"На сервере {url.host} нет базы {url.database} или её пользователя, а {warehouse.username} не вправе "
+                f"их создать. Создайте: create role \"{url.username}\" login password '…'; "
+                f'create database "{url.database}" owner "{url.username}";'
+            ) from error
+
+
+def _own_url(settings: Settings, database: str) -> URL | None:
+    """Address of a database on a server of one's own; None where it is on the embedded one."""
+    own = {
+        WAREHOUSE_DB: settings.warehouse_url,
+        AIRFLOW_DB: settings.airflow_url,
+        BI_DB: settings.bi_url,
+        SHARED_DB: settings.shared_url,
+    }.get(database)
+    return None if own is None else make_url(own)
+
+
+def url_parameters(url: URL) -> dict[str, Any]:
+    """Connection parameters of a URL in the names of libpq."""
+    return url.translate_connect_args(username="user", database="dbname") | dict(url.query)
+
+
+def _place(url: URL) -> tuple[Any, Any]:
+    """Which server a URL means."""
+    given = url_parameters(url)
+    return given.get("host"), given.get("port")
+
+
+def _create_database(connection: psycopg2.extensions.connection, database: str, owner: URL | None = None) -> None:
+    """Make a database that is not there, and its owner's login where it is not that of the connection."""
+    with closing(connection):
         connection.autocommit = True
         with connection.cursor() as cursor:
+            if owner is not None:
+                cursor.execute("select 1 from pg_roles where rolname = %s", (owner.username,))
+                if cursor.fetchone() is None:
+                    cursor.execute(f'create role "{owner.username}" login password %s', (str(owner.password),))
             cursor.execute("select 1 from pg_database where datname = %s", (database,))
             if cursor.fetchone() is None:
-                cursor.execute(f'create database "{database}"')
+                whose = f' owner "{owner.username}"' if owner else ""
+                cursor.execute(f'create database "{database}"{whose}')
                 cursor.execute(f'revoke connect on database "{database}" from public')
-    finally:
-        connection.close()
 
 
 def _password_file(settings: Settings) -> Path:
@@ -272,14 +324,17 @@ def _wait_until_answers(settings: Settings, spawned: subprocess.Popen[bytes] | N
             if gone or time.monotonic() > deadline:
                 raise ServerError(
                     "Встроенный PostgreSQL не запустился. Причина в журналах папки "
-                    f"{settings.server_dir / 'log'}: {_last_log_line(settings)}"
+                    f"{settings.server_dir / 'log'}: {last_complaint(settings)}"
                 ) from error
         time.sleep(0.05)
 
 
-def _last_log_line(settings: Settings) -> str:
+def last_complaint(settings: Settings) -> str:
+    """The last line of the server's logs that says why it could not go on."""
     logs = sorted((settings.server_dir / "log").glob("*.log"), key=lambda path: path.stat().st_mtime)
     lines = [line for path in logs for line in path.read_text(errors="replace").splitlines() if "FATAL" in line]
+    # Who came while it was starting or stopping was told so; that is no reason.
+    lines = [line for line in lines if "the database system is" not in line]
     return lines[-1] if lines else "записей об ошибке нет"
 
 

@@ -56,9 +56,9 @@ def public_key(settings: Settings) -> X25519PublicKey:
     """The key that files are sealed for; the first call makes the pair. Raises VaultError for a damaged one."""
     path = settings.archive_public_key_file
     if not path.exists():
-        secret = _read(settings.archive_key_file) if settings.archive_key_file.exists() else _make(settings)
+        secret = read_key(settings.archive_key_file) if settings.archive_key_file.exists() else _make(settings)
         private_files.write(path, X25519PrivateKey.from_private_bytes(secret).public_key().public_bytes_raw().hex())
-    return X25519PublicKey.from_public_bytes(_read(path))
+    return X25519PublicKey.from_public_bytes(read_key(path))
 
 
 def seal(source: Path, target: Path, sha256: str, public: X25519PublicKey) -> int:
@@ -98,7 +98,7 @@ def unseal(sealed: Path, target: Path, sha256: str, settings: Settings) -> None:
         raise VaultError(
             f"Секретного ключа архива {settings.archive_key_file} нет. Назовите, где он: RAVENSTVO_ARCHIVE_KEY_FILE"
         )
-    secret = X25519PrivateKey.from_private_bytes(_read(settings.archive_key_file))
+    secret = X25519PrivateKey.from_private_bytes(read_key(settings.archive_key_file))
     draft = target.with_name(f"{target.name}.{os.getpid()}.new")
     digest = hashlib.sha256()
     try:
@@ -178,10 +178,11 @@ def _make(settings: Settings) -> bytes:
             os.link(draft, path)
     finally:
         draft.unlink()
-    return _read(path)
+    return read_key(path)
 
 
-def _read(path: Path) -> bytes:
+def read_key(path: Path) -> bytes:
+    """A key, either half, as its file has it. Raises VaultError for a damaged one."""
     try:
         key = bytes.fromhex(path.read_text(encoding="ascii").strip())
     except (OSError, ValueError) as error:

@@ -38,7 +38,7 @@ with source as (
         person_key,
         name_key,
         link_level,
-        cast(null as text),
+        cast(null as {{ text_type() }}),
         subject_code,
         subject,
         primary_score,

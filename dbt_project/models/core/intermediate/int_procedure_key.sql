@@ -81,7 +81,7 @@ final as (
                 then
                     'rm_' || {{ slug('resolved.monitoring') }}
                     || '_' || coalesce(resolved.procedure_subject, {{ slug('resolved.subject') }})
-                    || case when resolved.grade >= 0 then '_' || cast(resolved.grade as text) else '' end
+                    || case when resolved.grade >= 0 then '_' || cast(resolved.grade as {{ text_type() }}) else '' end
             else procedure.procedure_code
         end as procedure_code
     from resolved

@@ -1,6 +1,6 @@
-{#- Which schools, subjects, grades and works the results name, as written: one pass over those of the years at hand. -#}
+{#- Schools, subjects, grades and works that the results name, as written: one pass over those of the years at hand. -#}
 {{ config(
-    materialized='incremental',
+    materialized=kept_by_year(),
     incremental_strategy='append',
     on_schema_change='append_new_columns',
     pre_hook=["{{ analyze_landing() }}", "{{ clear_of_years() }}"]
@@ -10,14 +10,14 @@ with vpr as (
     select
         'vpr' as exam,
         year,
-        cast(null as text) as school_code,
+        cast(null as {{ text_type() }}) as school_code,
         school_login,
         max(municipality) as municipality,
         max(school_name) as school_name,
         cast(null as integer) as subject_code,
         subject,
         grade,
-        cast(null as text) as monitoring
+        cast(null as {{ text_type() }}) as monitoring
     from {{ ref('stg_vpr_result') }}
     where {{ of_years('year') }} and {{ in_parts('part_id') }}
     group by year, school_login, subject, grade
@@ -27,14 +27,14 @@ vpr_summary as (
     select distinct
         'vpr' as exam,
         year,
-        cast(null as text) as school_code,
+        cast(null as {{ text_type() }}) as school_code,
         school_login,
         municipality,
         school_name,
         cast(null as integer) as subject_code,
         subject,
         grade,
-        cast(null as text) as monitoring
+        cast(null as {{ text_type() }}) as monitoring
     from {{ ref('stg_vpr_school_summary') }}
     where {{ of_years('year') }} and {{ in_parts('part_id') }}
 ),
@@ -44,13 +44,13 @@ ege as (
         'ege' as exam,
         year,
         school_code,
-        cast(null as text) as school_login,
-        cast(null as text) as municipality,
-        cast(null as text) as school_name,
+        cast(null as {{ text_type() }}) as school_login,
+        cast(null as {{ text_type() }}) as municipality,
+        cast(null as {{ text_type() }}) as school_name,
         subject_code,
         subject,
         cast(null as integer) as grade,
-        cast(null as text) as monitoring
+        cast(null as {{ text_type() }}) as monitoring
     from {{ ref('stg_ege_result') }}
     where {{ of_years('year') }} and {{ in_parts('part_id') }}
 ),
@@ -60,13 +60,13 @@ oge as (
         'oge' as exam,
         year,
         school_code,
-        cast(null as text) as school_login,
-        cast(null as text) as municipality,
-        cast(null as text) as school_name,
+        cast(null as {{ text_type() }}) as school_login,
+        cast(null as {{ text_type() }}) as municipality,
+        cast(null as {{ text_type() }}) as school_name,
         subject_code,
         subject,
         cast(null as integer) as grade,
-        cast(null as text) as monitoring
+        cast(null as {{ text_type() }}) as monitoring
     from {{ ref('stg_oge_result') }}
     where {{ of_years('year') }} and {{ in_parts('part_id') }}
 ),
@@ -75,14 +75,14 @@ appeal as (
     select distinct
         exam,
         year,
-        cast(null as text) as school_code,
-        cast(null as text) as school_login,
-        cast(null as text) as municipality,
-        cast(null as text) as school_name,
+        cast(null as {{ text_type() }}) as school_code,
+        cast(null as {{ text_type() }}) as school_login,
+        cast(null as {{ text_type() }}) as municipality,
+        cast(null as {{ text_type() }}) as school_name,
         subject_code,
         subject,
         cast(null as integer) as grade,
-        cast(null as text) as monitoring
+        cast(null as {{ text_type() }}) as monitoring
     from {{ ref('stg_appeal') }}
     where {{ of_years('year') }} and {{ in_parts('part_id') }}
 ),
@@ -91,14 +91,14 @@ ege_summary as (
     select distinct
         'ege' as exam,
         year,
-        cast(null as text) as school_code,
-        cast(null as text) as school_login,
+        cast(null as {{ text_type() }}) as school_code,
+        cast(null as {{ text_type() }}) as school_login,
         municipality,
         school_name,
         cast(null as integer) as subject_code,
         subject,
         cast(null as integer) as grade,
-        cast(null as text) as monitoring
+        cast(null as {{ text_type() }}) as monitoring
     from {{ ref('stg_ege_school_summary') }}
     where {{ of_years('year') }} and {{ in_parts('part_id') }}
 ),
@@ -108,9 +108,9 @@ monitoring as (
         'rm' as exam,
         year,
         school_code,
-        cast(null as text) as school_login,
-        cast(null as text) as municipality,
-        cast(null as text) as school_name,
+        cast(null as {{ text_type() }}) as school_login,
+        cast(null as {{ text_type() }}) as municipality,
+        cast(null as {{ text_type() }}) as school_name,
         cast(null as integer) as subject_code,
         subject,
         grade,

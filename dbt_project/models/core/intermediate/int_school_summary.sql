@@ -85,7 +85,10 @@ ege_summed as (
         case when count(n_100) = count(*) then sum(n_100) end as n_100,
         case
             when count(*) filter (where n_participants > 0 and mean_score is null) = 0
-                then cast(sum(mean_score * n_participants) / nullif(sum(n_participants), 0) as double precision)
+                then cast(
+                    sum({{ exact('mean_score') }} * n_participants) / nullif(sum(n_participants), 0)
+                    as {{ double_type() }}
+                )
         end as mean_score
     from ege
     group by year, school_id, procedure_code
@@ -98,8 +101,8 @@ final as (
         procedure_code,
         n_participants,
         n_mark_2 as n_below_min,
-        cast(null as double precision) as mean_score,
-        cast(2 * n_mark_2 + 3 * n_mark_3 + 4 * n_mark_4 + 5 * n_mark_5 as numeric)
+        cast(null as {{ double_type() }}) as mean_score,
+        {{ exact('cast(2 * n_mark_2 + 3 * n_mark_3 + 4 * n_mark_4 + 5 * n_mark_5 as numeric)') }}
         / nullif(n_mark_2 + n_mark_3 + n_mark_4 + n_mark_5, 0) as mean_mark,
         n_mark_2,
         n_mark_3,

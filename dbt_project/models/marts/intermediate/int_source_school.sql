@@ -1,4 +1,5 @@
--- Which schools each source has accepted rows of, year by year; registers without a year are looked at anew each time.
+-- Which schools each source has accepted rows of, year by year, and since when; registers without a year are looked at
+-- anew each time.
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
@@ -9,14 +10,31 @@
 
 with
 
+version as (
+
+    select
+        part_id,
+        source,
+        year,
+        in_force,
+        -- A corrected version of the same content does not make it late.
+        min(landed_at) over (
+            partition by coalesce(content_key, cast(part_id as text)), scope_kind, scope_key
+        ) as first_landed_at
+    from {{ source('ops', 'source_part') }}
+    where status = 'landed' and ({{ in_years('year') }} or year is null)
+
+),
+
 part as (
 
     select
         part_id,
         source,
-        year
-    from {{ source('ops', 'source_part') }}
-    where in_force and status = 'landed' and ({{ in_years('year') }} or year is null)
+        year,
+        {{ day_here('first_landed_at') }} as first_landed_on
+    from version
+    where in_force
 
 ),
 
@@ -39,10 +57,11 @@ named as (
 
 )
 
-select distinct
+select
     part.source,
     part.year,
-    coalesce(by_code.school_id, by_login.school_id) as school_id
+    coalesce(by_code.school_id, by_login.school_id) as school_id,
+    min(part.first_landed_on) as first_landed_on
 from named
 inner join part on named.part_id = part.part_id
 left join {{ ref('int_school_key') }} as by_code
@@ -53,3 +72,4 @@ left join {{ ref('int_school_key') }} as by_login
         and named.school_login = by_login.school_key
         and {{ key_holds('by_login', 'part.year') }}
 where coalesce(by_code.school_id, by_login.school_id) is not null
+group by part.source, part.year, coalesce(by_code.school_id, by_login.school_id)

@@ -187,6 +187,7 @@ final as (
 )
 
 select
+    {{ region_code() }} as region_code,
     year,
     programme_code,
     indicator_code,

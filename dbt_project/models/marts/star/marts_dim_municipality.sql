@@ -2,6 +2,7 @@
 {{ config(alias='dim_municipality', materialized='table') }}
 
 select
+    region_code,
     municipality_id,
     municipality_code,
     municipality_name,

@@ -2,6 +2,7 @@
 {{ config(alias='dim_school', materialized='table') }}
 
 select
+    region_code,
     school_version_id,
     school_id,
     school_code,

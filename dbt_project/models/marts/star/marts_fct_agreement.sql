@@ -2,6 +2,7 @@
 {{ config(alias='fct_agreement', materialized='table') }}
 
 select
+    region_code,
     agreement_no,
     signed_on,
     valid_from,

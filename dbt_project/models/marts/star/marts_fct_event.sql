@@ -2,6 +2,7 @@
 {{ config(alias='fct_event', materialized='table') }}
 
 select
+    region_code,
     event_code,
     held_on,
     level,

@@ -2,6 +2,7 @@
 {{ config(alias='fct_membership', materialized='table') }}
 
 select
+    region_code,
     programme_code,
     school_id,
     school_code,

@@ -2,6 +2,7 @@
 {{ config(alias='fct_pd_record', materialized='table') }}
 
 select
+    region_code,
     person_id,
     school_id,
     school_code,

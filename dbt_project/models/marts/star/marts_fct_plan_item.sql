@@ -2,6 +2,7 @@
 {{ config(alias='fct_plan_item', materialized='table') }}
 
 select
+    region_code,
     programme_code,
     item_code,
     stage,

@@ -2,6 +2,7 @@
 {{ config(alias='fct_result', materialized='view') }}
 
 select
+    region_code,
     year,
     school_id,
     school_key,

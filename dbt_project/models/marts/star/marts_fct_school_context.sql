@@ -2,6 +2,7 @@
 {{ config(alias='fct_school_context', materialized='table') }}
 
 select
+    fact.region_code,
     fact.year,
     fact.school_id,
     fact.pupils,

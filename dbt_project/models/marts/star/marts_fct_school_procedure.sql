@@ -2,6 +2,7 @@
 {{ config(alias='fct_school_procedure', materialized='view') }}
 
 select
+    fact.region_code,
     fact.year,
     fact.school_id,
     fact.procedure_code,

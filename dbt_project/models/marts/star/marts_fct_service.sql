@@ -2,6 +2,7 @@
 {{ config(alias='fct_service', materialized='table') }}
 
 select
+    region_code,
     served_on,
     school_id,
     school_code,

@@ -2,6 +2,7 @@
 {{ config(alias='fct_staffing', materialized='table') }}
 
 select
+    region_code,
     year,
     school_id,
     school_code,

@@ -3,9 +3,11 @@
 from pathlib import Path
 
 from alembic import op
+from ravenstvo.warehouse import one_way
 
 revision = "0005"
 down_revision = "0004"
+downgrade = one_way.downgrade
 
 
 def upgrade() -> None:

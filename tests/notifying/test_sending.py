@@ -1,0 +1,172 @@
+"""A real task of Airflow fails while the mail server is away; the letter arrives when it is back, once."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import json
+import socket
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from email.message import EmailMessage
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+from ravenstvo.runtime import airflow_home
+from ravenstvo.runtime.notifying import outbox, sending
+from ravenstvo.settings import Settings
+from ravenstvo.warehouse import server
+
+pytestmark = pytest.mark.slow(seconds=30)
+
+# Tasks that fail after they have been tried again, three of them alike.
+DAG = """
+from airflow.sdk import dag, get_current_context, task
+from ravenstvo.runtime.notifying.watched import watched
+
+
+@dag(schedule=None, **watched(late_after_hours=1))
+def failing():
+    @task(retries=1, retry_delay=0, map_index_template="{{ file_name }}")
+    def land(path):
+        get_current_context()["file_name"] = path
+        raise RuntimeError("Нет связи с хранилищем")
+
+    land.expand(path=["1.xlsx", "2.xlsx", "3.xlsx"])
+
+
+failing()
+"""
+
+
+@dataclass
+class Servers:
+    """A mail server that can be away, and a service of messages; what they were given."""
+
+    smtp_port: int
+    mails: list[EmailMessage] = field(default_factory=list)
+    posts: list[dict[str, Any]] = field(default_factory=list)
+
+    async def handle_DATA(self, _server: object, _session: object, envelope: Any) -> str:
+        self.mails.append(email.message_from_bytes(envelope.content, policy=email.policy.default))  # type: ignore[arg-type]
+        return "250 OK"
+
+    @contextmanager
+    def mail(self) -> Iterator[None]:
+        controller = Controller(self, hostname="127.0.0.1", port=self.smtp_port)
+        controller.start()
+        yield
+        controller.stop()
+
+
+@pytest.fixture(scope="module")
+def servers() -> Iterator[tuple[Servers, int]]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        known = Servers(free.getsockname()[1])
+
+    class Hook(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            known.posts.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            return
+
+    http = HTTPServer(("127.0.0.1", 0), Hook)
+    threading.Thread(target=http.serve_forever, daemon=True).start()
+    yield known, http.server_port
+    http.shutdown()
+
+
+@pytest.fixture(scope="module")
+def settings(servers: tuple[Servers, int], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """A home with connections in Airflow's file, and a DAG of its own."""
+    known, http_port = servers
+    made = Settings(
+        home=tmp_path_factory.mktemp("house") / "home",
+        warehouse_url=None,
+        airflow_url=None,
+        notify_email="centre@example.org, boss@example.org",
+        notify_chat="chat",
+    )
+    made.make_home()
+    smtp = {"from_email": "house@example.org", "disable_ssl": True, "disable_tls": True, "timeout": 5}
+    connections = {
+        "smtp_default": {"conn_type": "smtp", "host": "127.0.0.1", "port": known.smtp_port, "extra": smtp},
+        "chat": {"conn_type": "apprise", "extra": {"config": {"path": f"json://127.0.0.1:{http_port}/"}}},
+    }
+    (made.airflow_home / "connections.yaml").write_text(json.dumps(connections))
+    server.start(made)
+    yield made
+    server.stop(made)
+
+
+def test_a_failed_run_is_told_once_when_the_mail_server_is_back(
+    settings: Settings, servers: tuple[Servers, int], tmp_path: Path
+) -> None:
+    known, _ = servers
+    (tmp_path / "failing.py").write_text(DAG, "utf-8")
+    environment = airflow_home.prepare(settings) | {
+        "AIRFLOW__CORE__DAGS_FOLDER": str(tmp_path),
+        "RAVENSTVO_NOTIFY_EMAIL": str(settings.notify_email),
+        "RAVENSTVO_NOTIFY_CHAT": "chat",
+    }
+    command = airflow_home.command("dags", "test", "failing")
+    ran = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
+    # Run and callbacks fare as they would without a mail server.
+    assert "Marking run" in ran.stdout + ran.stderr, ran.stdout + ran.stderr
+    assert "Callback failed" not in ran.stdout + ran.stderr
+    assert "Не отправлено (почта): сервер не отвечает" in ran.stdout + ran.stderr
+    assert known.mails == []
+    # The chat has it: counts and steps, no names of files.
+    (post,) = known.posts
+    assert post["title"] == "Равенство: не выполнено: failing (загрузка файлов)"
+    assert "xlsx" not in post["message"]
+    (kept,) = outbox.waiting(settings)
+    assert kept.channels == (outbox.EMAIL,)
+    assert kept.error.startswith("сервер не отвечает")
+
+    workbook = tmp_path / "Район — замечания.xlsx"
+    workbook.write_bytes(b"PK book")
+    outbox.put_letter(
+        settings, ("edu@example.org",), "Исправьте", "Уважаемые коллеги!\n", "<p>!</p>", workbook, "f" * 64
+    )
+    workbook.unlink()
+    with known.mail():
+        assert sending.send_waiting(settings) == []
+        assert sending.send_waiting(settings) == []
+    assert outbox.waiting_lines(settings) == []
+    told, letter = known.mails
+    assert (told["To"], told["From"]) == ("centre@example.org, boss@example.org", "house@example.org")
+    assert told["Subject"] == "Равенство: не выполнено: failing (загрузка файлов)"
+    text = told.get_body(("plain",))
+    assert text is not None
+    assert "загрузка файлов: Нет связи с хранилищем" in text.get_content()
+    assert "Файлы: 1.xlsx; 2.xlsx; 3.xlsx" in text.get_content()
+    assert told.get_body(("html",)) is not None
+    (book,) = letter.iter_attachments()
+    assert (letter["To"], book.get_filename(), book.get_content()) == ("edu@example.org", workbook.name, b"PK book")
+    assert set(outbox.letters_sent(settings)) == {"f" * 64}
+    assert len(known.posts) == 1
+
+
+def test_what_is_in_the_way_is_said_in_russian(settings: Settings) -> None:
+    """Without a connection, and with a sender that nobody named, a message waits and says why."""
+    lost = settings.model_copy(update={"notify_smtp": "lost", "notify_chat": None})
+    _whom, left = _tested(lost, "lost")
+    assert [one.error for one in left] == ["подключения Airflow с таким именем нет: airflow/connections.yaml"]
+
+
+def _tested(settings: Settings, connection: str) -> tuple[list[str], list[outbox.Message]]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAVENSTVO_HOME", str(settings.home))
+        patch.setenv("RAVENSTVO_NOTIFY_SMTP", connection)
+        return sending.test_message(settings)
