@@ -57,6 +57,17 @@ if [ "$$(cat .venv-bi/made-from 2>/dev/null || true)" != "$$bi_fingerprint" ]; t
 fi
 endef
 
+# What the pipeline is compared with; none of it is part of the product.
+define bench_environment
+bench_fingerprint=$$(cksum < bench/requirements.lock; pwd)
+if [ "$$(cat .venv-bench/made-from 2>/dev/null || true)" != "$$bench_fingerprint" ]; then
+  echo "Подготовка окружения .venv-bench (один раз)"
+  "$$RAVENSTVO_PYTHON" -m venv --without-pip --clear .venv-bench
+  .venv/bootstrap/bin/uv pip sync --quiet --require-hashes --python .venv-bench/bin/python bench/requirements.lock
+  printf '%s\n' "$$bench_fingerprint" > .venv-bench/made-from
+fi
+endef
+
 # Spark's own environment: it is large, and only `ravenstvo spark` and RAVENSTVO_ENGINE=spark need it.
 define spark_environment
 spark_fingerprint=$$(cksum < include/spark/requirements.lock; pwd)
@@ -157,4 +168,5 @@ up down:
 bench:
 	@$(go_home)
 	$(environment)
-	exec .venv/bin/python bench/run.py
+	$(bench_environment)
+	exec .venv/bin/python bench/whole.py $${ARGS:---with naive,earthmover,duckdb}

@@ -46,7 +46,7 @@ named as (
             {{ 'school_code' if 'school_code' in columns else 'cast(null as text) as school_code' }},
             {{ 'school_login' if 'school_login' in columns else 'cast(null as text) as school_login' }}
         from {{ ref('stg_' ~ name) }}
-        where part_id in (select part.part_id from part where part.source = '{{ name }}')
+        where {{ in_parts('part_id') }} and part_id in (select part.part_id from part where part.source = '{{ name }}')
         union all
     {% endfor %}
     select
