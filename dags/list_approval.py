@@ -19,7 +19,8 @@ from ravenstvo.runtime.notifying.watched import watched
     },
     doc_md=__doc__,
     tags=["ravenstvo"],
-    **watched(),
+    # What a person has answered wrongly is not mended by repeating it.
+    **watched(retries=0),
 )
 def list_approval() -> None:
     """Proposal → a person's answer → the list is frozen, or nothing is."""

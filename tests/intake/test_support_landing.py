@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from ravenstvo.sources import load_sources
 from support_forms import SNILS, TEMPLATES, filled
@@ -39,7 +41,9 @@ def test_each_template_lands_its_one_row(registers):
 def test_landing_holds_no_name_number_or_telephone(registers):
     registers.take(2021)
     for name in TEMPLATES:
-        (text,) = registers.ask(f"select row_to_json(landed)::text from landing.{name} as landed")[0]
+        (row,) = registers.ask(f"select row_to_json(landed)::text from landing.{name} as landed")[0]
+        # A pseudonym may hold any digits.
+        text = re.sub("[0-9a-f]{32,}", "", row)
         assert not [piece for piece in ("Аглая", "лкина", "112-233", "11223344595", "1980-02", "900") if piece in text]
 
 

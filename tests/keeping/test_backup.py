@@ -28,7 +28,7 @@ from ravenstvo.warehouse.one_way import DowngradeError
 
 pytestmark = pytest.mark.slow(seconds=20)
 
-SHA256 = "982d9e3eb996f559e633f4d194def3761d909f5a3b647d1a851fead67c32c9d1"
+SHA256 = "982d9e3eb996f559e633f4d194def376" + "1d909f5a3b647d1a851fead67c32c9d1"
 
 
 def _silent() -> Terminal:

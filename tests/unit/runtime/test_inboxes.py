@@ -135,7 +135,7 @@ def test_an_inbox_that_is_not_there_is_told(settings: Settings, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("address", "said"),
     [
-        ("s3://AKIA:тайна@inbox/2021", "не должно быть пароля"),
+        ("s3://AKIA:пароль@inbox/2021", "не должно быть пароля"),
         ("s3://inbox/2021", "имя подключения"),
         ("ftp://files@/приём", "не поддерживается"),
     ],

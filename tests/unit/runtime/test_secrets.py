@@ -13,7 +13,7 @@ import pytest
 from pydantic import ValidationError
 from ravenstvo.passwords import weakness
 from ravenstvo.runtime import airflow_home
-from ravenstvo.settings import SECRET, Settings, SettingsError
+from ravenstvo.settings import DATABASES, SECRET, Settings, SettingsError
 
 STRONG = "3b9d6f1c8a2e4d7f9b0c"
 URL = "postgresql://ravenstvo:{}@postgres:5432/warehouse"
@@ -33,7 +33,8 @@ WEAK = {
 @pytest.mark.parametrize("name", SECRET)
 def test_a_password_comes_from_a_file(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "адрес"
-    file.write_text(URL.format(STRONG) + "\n", encoding="utf-8")
+    url = URL if name in DATABASES else "redis://ravenstvo:{}@redis:6379/0"
+    file.write_text(url.format(STRONG) + "\n", encoding="utf-8")
     monkeypatch.delenv(f"RAVENSTVO_{name.upper()}", raising=False)
     monkeypatch.setenv(f"RAVENSTVO_{name.upper()}_FILE", str(file))
     settings = Settings()
