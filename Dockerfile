@@ -36,7 +36,7 @@ RUN python -m venv --without-pip .venv-bi \
 FROM base AS pipeline
 RUN groupadd --system --gid 10001 ravenstvo \
     && useradd --system --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent ravenstvo \
-    && install -d -o ravenstvo -g ravenstvo -m 0700 /var/lib/ravenstvo /var/lib/ravenstvo/bi
+    && install -d -o ravenstvo -g ravenstvo -m 0700 /var/lib/ravenstvo /var/lib/ravenstvo/bi /backups
 # Linked: a change of the project leaves the large layers as they are.
 COPY --link --from=pipeline-environment /opt/ravenstvo/.venv /opt/ravenstvo/.venv
 COPY pyproject.toml README.md requirements.lock ./

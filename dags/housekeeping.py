@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from airflow.sdk import CronTriggerTimetable, dag, task
+from ravenstvo.runtime.notifying.watched import watched
 
 # As in `ravenstvo.runtime.housekeeping`, which a parse does not import.
 STEPS = ("backup", "retention", "files", "archive", "docs", "vacuum", "airflow")
@@ -16,10 +17,10 @@ STEPS = ("backup", "retention", "files", "archive", "docs", "vacuum", "airflow")
     max_active_runs=1,
     # One after another, and none waits for another's success: whichever fails, the run has failed, the rest is done.
     max_active_tasks=1,
-    # A calculation may be at work: an hour later it is not.
-    default_args={"retries": 2, "retry_delay": timedelta(hours=1)},
     doc_md=__doc__,
     tags=["ravenstvo"],
+    # A calculation may be at work: an hour later it is not.
+    **watched(retries=2, retry_delay=timedelta(hours=1)),
 )
 def housekeeping() -> None:
     """Steps beside each other; the earlier ones are preferred."""

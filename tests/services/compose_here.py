@@ -85,7 +85,7 @@ class Here:
             file.write_text(self._placed(file.read_text()))
             file.chmod(0o444)
         if self.is_contained:
-            for folder in ("inbox", "state", "bi"):
+            for folder in ("inbox", "state", "bi", "backups"):
                 os.chown(self.root / folder, _USERS["10001:10001"], _USERS["10001:10001"])
             for folder, user in (("warehouse", "postgres"), ("queue", "redis")):
                 os.chown(self.root / folder, _USERS[user], _USERS[user])

@@ -27,7 +27,7 @@ from ravenstvo.warehouse import server
 from ravenstvo.warehouse.connection import connect
 from sqlalchemy.engine import make_url
 
-pytestmark = pytest.mark.slow(seconds=170)
+pytestmark = pytest.mark.slow(seconds=230)
 
 DAG, YEAR = "annual_recalculation", 2022
 # The fewest files that pass through every step: a task for each of them takes seconds. The appeals come later.
