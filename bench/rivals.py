@@ -39,6 +39,9 @@ def naive(inbox: Path, url: str) -> int:
         is_oge = "ОГЭ" in path.parts
         rows = pd.read_excel(path, engine="openpyxl", header=1 if is_oge else 0, dtype=str)
         table = "naive_oge" if is_oge else "naive_vpr" if "ВПР" in path.parts else f"naive_{path.stem}"
+        if "ВПР" in path.parts:
+            # The heads of the items differ from work to work.
+            rows.columns = [f"c{number}" for number in range(len(rows.columns))]
         rows["источник"] = path.stem
         rows.to_sql(table, engine, schema="public", if_exists="append", index=False, chunksize=10_000)
         if is_oge:
