@@ -1,6 +1,6 @@
 -- Whose rows the findings of the years computed now are about: the municipality of the school that the row names.
 -- Rejected rows stand in landing only.
-{{ config(materialized='table', post_hook='analyze {{ this }}') }}
+{{ config(materialized='table', post_hook="{{ analyze_table() }}") }}
 
 with
 

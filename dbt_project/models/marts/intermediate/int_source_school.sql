@@ -5,7 +5,7 @@
     incremental_strategy='append',
     on_schema_change='append_new_columns',
     pre_hook="{% if is_incremental() %} delete from {{ this }} where {{ in_years('year') }} or year is null {% endif %}",
-    post_hook='analyze {{ this }}'
+    post_hook="{{ analyze_table() }}"
 ) }}
 
 with

@@ -1,5 +1,5 @@
 -- People of a programme's members in each year: who is in the staff list, and who has finished a fitting course.
-{{ config(materialized='table', post_hook='analyze {{ this }}') }}
+{{ config(materialized='table', post_hook="{{ analyze_table() }}") }}
 
 with
 

@@ -1,5 +1,5 @@
 -- Which procedures have results in which years, and what lacks beside the year before. Built anew each time.
-{{ config(post_hook='analyze {{ this }}') }}
+{{ config(post_hook="{{ analyze_table() }}") }}
 
 with
 

@@ -10,7 +10,6 @@ from typing import Any
 
 from ravenstvo.publishing.report.content import Report, as_plain
 from ravenstvo.publishing.report.page import SYMBOLS
-from ravenstvo.publishing.report.typeset import typeset
 
 # The fonts that Typst ships with have Cyrillic; those of the machine may differ from one to the next.
 _FONT = "Libertinus Serif"
@@ -29,6 +28,8 @@ def render_pdf(report: Report) -> bytes:
     plain = {"report": _with_font(as_plain(report)), "symbols": SYMBOLS}
     content = json.dumps(plain, ensure_ascii=False).encode()
     if len(content) < _LARGE:
+        from ravenstvo.publishing.report.typeset import typeset
+
         return typeset(content)
     command = [sys.executable, "-m", "ravenstvo.publishing.report.typeset"]
     return subprocess.run(command, input=content, stdout=subprocess.PIPE, check=True).stdout
