@@ -1,5 +1,9 @@
 -- Who was to deliver what by which day, and what has come. Built anew each time: it is small.
-{{ config(post_hook="{{ analyze_table() }}", indexes=[{'columns': ['year', 'source']}]) }}
+{{ config(
+    pre_hook="{{ join_by_hash() }}",
+    post_hook="{{ analyze_table() }}",
+    indexes=[{'columns': ['year', 'source']}]
+) }}
 
 with
 
