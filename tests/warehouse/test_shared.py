@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -186,16 +187,22 @@ def test_killed_in_the_middle_it_leaves_the_old_rows(
     with psycopg2.connect(**url_parameters(url)) as reading, reading.cursor() as cursor:
         # Somebody reads: all rows have come, and the last table to be swapped waits.
         cursor.execute("lock table national.mart_identification in access share mode")
-        process = multiprocessing.get_context("fork").Process(
+        # A process of its own: a copy of this one could hold the locks of other tests' threads, which it does not have.
+        process = multiprocessing.get_context("spawn").Process(
             target=collect, args=(national, regions["01"].origin), kwargs={"wanted": wanted}
         )
         process.start()
-        for _ in range(400):
-            cursor.execute("select pg_sleep(0.05); select count(*) from pg_locks where not granted")
+        until = time.monotonic() + 120
+        while process.is_alive() and time.monotonic() < until:
+            cursor.execute(
+                "select pg_sleep(0.05); select count(*) from pg_locks where not granted "
+                "and relation = 'national.mart_identification'::regclass "
+                "and database = (select oid from pg_database where datname = current_database())"
+            )
             if cursor.fetchone() == (1,):
                 break
         else:
-            pytest.fail("it did not come to the end of its copying")
+            pytest.fail(f"it did not come to the end of its copying: exit code {process.exitcode}")
         process.kill()
         process.join()
         assert process.exitcode == -9
