@@ -231,6 +231,7 @@ def test_waiting_for_a_turn_says_nothing_against_the_calculation(
     calculation = begin(filled)
     assert calculation is not None
     monkeypatch.setattr(tasks, "get_settings", lambda: filled)
+    monkeypatch.setattr(lifecycle, "_STAGE_PATIENCE", 0.5)
     with stage_turn(filled, calculation), pytest.raises(BusyError):
         tasks.estimate(calculation)
     assert _status(filled, calculation["calculation_id"])[0] == "running"

@@ -7,8 +7,10 @@ import os
 import stat
 import tarfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from io import StringIO
 from pathlib import Path
+from time import sleep
 
 import pytest
 from approval_region import CALCULATION, YEAR, do, fill
@@ -17,7 +19,7 @@ from ravenstvo.calculation import mart_hashes
 from ravenstvo.calculation.approval import approve
 from ravenstvo.calculation.lifecycle import CalculationError, turn
 from ravenstvo.runtime import readers
-from ravenstvo.runtime.backup import BackupError, back_up, check, manifest, restore
+from ravenstvo.runtime.backup import BackupError, back_up, backing_up, check, manifest, restore
 from ravenstvo.runtime.backup.pruning import remove_old
 from ravenstvo.runtime.terminal import Terminal
 from ravenstvo.settings import Settings
@@ -289,11 +291,33 @@ def test_a_mart_that_is_read_stays_until_it_is_dumped(home: Settings) -> None:
     """Between the moment of the snapshot and pg_dump nobody drops a table: a calculation waits."""
     from ravenstvo.runtime.backup.content import snapshot
 
-    with snapshot(home) as (held, _), connect(home) as connection, connection.cursor() as cursor:
+    with snapshot(home) as (held, *_), connect(home) as connection, connection.cursor() as cursor:
         assert held.calculations[YEAR] == CALCULATION
         cursor.execute("set local lock_timeout = '50ms'")
         with pytest.raises(errors.LockNotAvailable):
             cursor.execute("drop table marts.mart_identification")
+
+
+def test_a_stage_that_begins_meanwhile_waits_and_holds_up_nothing(
+    home: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It wants to drop what pg_dump has yet to read: whoever asks for a table after it would wait behind it."""
+    do(home, "create view marts.seen as select 1 as one; create table marts.kept as select 1 as one")
+
+    def stage() -> None:
+        with turn(home, 60), connect(home) as connection, connection.cursor() as cursor:
+            cursor.execute("set local lock_timeout = '20s'; drop view marts.seen; drop table marts.kept")
+
+    with ThreadPoolExecutor() as pool:
+        begun = []
+        # Called when the moment is taken, and before pg_dump is.
+        monkeypatch.setattr(backing_up, "_check_space", lambda *given: (begun.append(pool.submit(stage)), sleep(0.5)))
+        folder = back_up(home, tmp_path, _silent())
+        begun[0].result()
+    assert do(home, "select to_regclass('marts.seen'), to_regclass('marts.kept')") == [(None, None)]
+    assert {"seen", "kept"} <= manifest.read(folder)[1].marts.keys()
+    dumped = _as_text(home, folder / manifest.WAREHOUSE)
+    assert "CREATE VIEW marts.seen" in dumped and "CREATE TABLE marts.kept" in dumped
 
 
 def test_only_the_latest_of_this_warehouse_are_kept(home: Settings, copy: Path) -> None:
