@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
+import signal
 import stat
 import tarfile
 from collections.abc import Callable
@@ -19,14 +21,15 @@ from ravenstvo.calculation import mart_hashes
 from ravenstvo.calculation.approval import approve
 from ravenstvo.calculation.lifecycle import CalculationError, turn
 from ravenstvo.runtime import readers
-from ravenstvo.runtime.backup import BackupError, back_up, backing_up, check, manifest, restore
+from ravenstvo.runtime.backup import BackupError, back_up, backing_up, check, loading, manifest, restore, restoring
 from ravenstvo.runtime.backup.pruning import remove_old
-from ravenstvo.runtime.terminal import Terminal
+from ravenstvo.runtime.terminal import Stage, Terminal
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse import keys, logins, programs, server, vault
 from ravenstvo.warehouse.connection import connect, warehouse_url
 from ravenstvo.warehouse.migrate import upgrade
 from ravenstvo.warehouse.one_way import DowngradeError
+from sqlalchemy.engine import make_url
 
 pytestmark = pytest.mark.slow(seconds=20)
 
@@ -238,6 +241,75 @@ def test_what_does_not_come_to_its_end_leaves_nothing(
     if damage == "mart":
         restore(empty, copy, _silent())
         assert _hashes(empty) == _hashes(home)
+
+
+def test_a_table_that_somebody_reads_is_told_and_stays(
+    home: Settings, copy: Path, empty: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """psql stops at its first statement, long before it has been sent all of them."""
+    _with_keys(home, empty)
+    do(empty, "create schema marts; create table marts.read as select 1 as one")
+    monkeypatch.setattr(loading, "_LOCK_SECONDS", 0.2)
+    with connect(empty) as connection, connection.cursor() as cursor:
+        cursor.execute("lock table marts.read in access share mode")
+        with pytest.raises(BackupError, match="осталась как была: canceling statement due to lock timeout"):
+            restore(empty, copy, _silent())
+    assert do(empty, "select one from marts.read") == [(1,)]
+
+
+def _killed_at(name: str, settings: Settings, copy: Path) -> None:
+    def die(*given: object) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    setattr(restoring, name, die)
+    restore(settings, copy, _silent(), replace=True)
+
+
+def test_killed_it_leaves_all_or_nothing_and_is_repeated(home: Settings, copy: Path, empty: Settings) -> None:
+    _with_keys(home, empty)
+    do(empty, "create schema marts; create table marts.read as select 1 as one")
+    spawn = multiprocessing.get_context("spawn")
+    waits = "select count(*) from pg_locks where not granted and relation = 'marts.read'::regclass"
+    # While psql is at work: it waits for somebody who reads.
+    with connect(empty) as connection, connection.cursor() as cursor:
+        cursor.execute("lock table marts.read in access share mode")
+        process = spawn.Process(target=_killed_at, args=("_move_in", empty, copy))
+        process.start()
+        while process.is_alive() and do(empty, waits) != [(1,)]:
+            sleep(0.05)
+        process.kill()
+        process.join()
+        assert process.exitcode == -signal.SIGKILL
+    restoring_still = "select count(*) from pg_stat_activity where datname = current_database() and query ~ '^drop'"
+    while do(empty, restoring_still) != [(0,)]:
+        sleep(0.05)
+    assert do(empty, "select one from marts.read") == [(1,)]
+    assert restoring.unfinished(empty)
+    # When the database is there and the files are not.
+    process = spawn.Process(target=_killed_at, args=("_move_in", empty, copy))
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    assert _hashes(empty) == _hashes(home)
+    assert not vault.place(empty, SHA256).exists()
+    assert (empty.home / "restoring").exists()
+    # What somebody has done since is not taken for what the restore has left.
+    file = "insert into ops.source_file (sha256, name, path, size_bytes, status) values ('0b', 'б', 'б', 1, 'waiting')"
+    do(empty, file)
+    with pytest.raises(BackupError, match=r"ops.source_file: 1\).*--replace"):
+        restore(empty, copy, _silent())
+    do(empty, "delete from ops.source_file where sha256 = '0b'")
+    restore(empty, copy, _silent())
+    assert _hashes(empty) == _hashes(home)
+    assert vault.place(empty, SHA256).exists()
+    assert restoring.unfinished(empty) is None and not (empty.home / "restoring").exists()
+
+
+def test_a_server_that_does_not_let_psql_in_is_told(copy: Path) -> None:
+    found = programs.programs_for(manifest.read(copy)[1].server_version, ("pg_restore", "psql"))
+    nowhere = make_url("postgresql://nobody@127.0.0.1:1/none")
+    with pytest.raises(BackupError, match="осталась как была: .*refused"):
+        loading._load(found, nowhere, copy / manifest.WAREHOUSE, "", "", Stage("база"))
 
 
 def test_another_key_is_refused_and_a_missing_one_is_named(home: Settings, copy: Path, empty: Settings) -> None:
