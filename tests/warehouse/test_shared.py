@@ -131,6 +131,14 @@ def both(national: Settings, regions: dict[str, Region], wanted: list[Relation])
     return ask
 
 
+def test_an_empty_shared_warehouse_has_no_region(new_warehouse: Callable[[], Settings]) -> None:
+    own = new_warehouse()
+    bare = Settings(home=own.home, shared_url=own.warehouse_url, warehouse_url=own.warehouse_url)
+    assert listed(bare) == []
+    with pytest.raises(SharedError, match="02"):
+        forget(bare, "02")
+
+
 SHARES = "select region_code, school_id, share_below_min from national.fct_school_procedure order by 1, 2"
 TWO_REGIONS = [("01", "C000001", 0.1), ("01", "C000002", 0.1), ("02", "C000001", 0.2), ("02", "C000002", 0.2)]
 

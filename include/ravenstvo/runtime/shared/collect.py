@@ -106,24 +106,26 @@ def collect(
 def forget(settings: Settings, region: str) -> None:
     """Take a region's rows out of the shared warehouse. Raises SharedError when it has none."""
     with shared(settings) as connection, connection.cursor() as cursor:
-        cursor.execute("select to_regclass('national.collection') is not null")
-        if cursor.fetchone() == (True,):
-            cursor.execute("delete from national.collection where region_code = %s", (region,))
-        if cursor.rowcount != 1:
+        if region not in {code for code, *_ in _listed(cursor)}:
             raise SharedError(f"Региона {region} в общем хранилище нет. Список: ravenstvo region status")
+        cursor.execute("delete from national.collection where region_code = %s", (region,))
         cursor.execute(sql.SQL("drop schema {} cascade").format(sql.Identifier(_schema(region))))
 
 
 def listed(settings: Settings) -> list[tuple[Any, ...]]:
     """Regions in the shared warehouse: code, calculation, rows, when collected."""
     with shared(settings) as connection, connection.cursor() as cursor:
-        cursor.execute("select to_regclass('national.collection') is not null")
-        if cursor.fetchone() != (True,):
-            return []
-        cursor.execute(
-            "select region_code, calculation_id, n_rows, collected_at from national.collection order by region_code"
-        )
-        return cursor.fetchall()
+        return _listed(cursor)
+
+
+def _listed(cursor: Cursor) -> list[tuple[Any, ...]]:
+    cursor.execute("select to_regclass('national.collection') is not null")
+    if cursor.fetchone() != (True,):
+        return []
+    cursor.execute(
+        "select region_code, calculation_id, n_rows, collected_at from national.collection order by region_code"
+    )
+    return cursor.fetchall()
 
 
 @contextmanager
