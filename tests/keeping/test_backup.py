@@ -308,7 +308,7 @@ def test_killed_it_leaves_all_or_nothing_and_is_repeated(home: Settings, copy: P
 def test_a_server_that_does_not_let_psql_in_is_told(copy: Path) -> None:
     found = programs.programs_for(manifest.read(copy)[1].server_version, ("pg_restore", "psql"))
     nowhere = make_url("postgresql://nobody@127.0.0.1:1/none")
-    with pytest.raises(BackupError, match="осталась как была: .*refused"):
+    with pytest.raises(BackupError, match=r"осталась как была: .*refused"):
         loading._load(found, nowhere, copy / manifest.WAREHOUSE, "", "", Stage("база"))
 
 

@@ -14,7 +14,6 @@ from io import StringIO
 from pathlib import Path
 
 import psutil
-import psycopg2
 import pytest
 from approval_region import do
 from ravenstvo.runtime.backup import BackupError, back_up, backing_up
@@ -23,7 +22,7 @@ from ravenstvo.runtime.doctor.examination import CHECKS
 from ravenstvo.runtime.terminal import Terminal
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse import keys, server, vault
-from ravenstvo.warehouse.connection import parameters, pipeline_login, warehouse_url
+from ravenstvo.warehouse.connection import outside_transaction, pipeline_login, warehouse_url
 from ravenstvo.warehouse.migrate import upgrade
 
 pytestmark = pytest.mark.slow(seconds=15)
@@ -158,16 +157,10 @@ def a_login_has_another_password(settings: Settings) -> Iterator[None]:
 @contextmanager
 def an_earlier_state_was_left(settings: Settings) -> Iterator[None]:
     name = f"{warehouse_url(settings).database}_as_of"
-    _outside(settings, f'create database "{name}"')
-    yield
-    _outside(settings, f'drop database "{name}"')
-
-
-def _outside(settings: Settings, statement: str) -> None:
-    connection = psycopg2.connect(**parameters(settings))
-    connection.autocommit = True
-    connection.cursor().execute(statement)
-    connection.close()
+    with outside_transaction(settings) as cursor:
+        cursor.execute(f'create database "{name}"')
+        yield
+        cursor.execute(f'drop database "{name}"')
 
 
 @contextmanager

@@ -24,6 +24,15 @@ from ravenstvo.warehouse.connection import connect, parameters
 from ravenstvo.warehouse.keys import version_in_force
 from ravenstvo.warehouse.roles import TRANSFORMER
 
+_LOCK = "hashtext('ravenstvo.calculation')"
+_TAKEN = f"""
+select exists (
+    select from pg_catalog.pg_locks
+    where locktype = 'advisory' and granted
+        and database = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())
+        and (classid::bigint << 32 | objid::bigint) = {_LOCK}::bigint
+)
+"""
 _PAUSE = 0.1
 # How long the warehouse is waited for: by a person's command, and by a stage, whose run would end of it.
 _PATIENCE, _STAGE_PATIENCE = 1, 60
@@ -229,7 +238,7 @@ def turn(settings: Settings, patience: float = _PATIENCE) -> Iterator[None]:
     try:
         holder.autocommit = True
         with holder.cursor() as cursor:
-            if not _taken(cursor, patience):
+            if not _take(cursor, patience):
                 raise BusyError(
                     "В этом хранилище сейчас идёт другой расчёт. "
                     "Дождитесь его окончания («ravenstvo status») и повторите."
@@ -240,16 +249,22 @@ def turn(settings: Settings, patience: float = _PATIENCE) -> Iterator[None]:
                 # The server notices a closed connection a moment later: the next stage may be there before. Where the
                 # connection is broken, the lock is gone with it.
                 with suppress(psycopg2.Error):
-                    cursor.execute("select pg_advisory_unlock(hashtext('ravenstvo.calculation'))")
+                    cursor.execute(f"select pg_advisory_unlock({_LOCK})")
     finally:
         holder.close()
 
 
-def _taken(cursor: Cursor, patience: float) -> bool:
+def is_taken(cursor: Cursor) -> bool:
+    """Whether somebody holds the warehouse; only looks."""
+    cursor.execute(_TAKEN)
+    return cursor.fetchone() == (True,)
+
+
+def _take(cursor: Cursor, patience: float) -> bool:
     """Take the lock; one that is held for a moment, or seems to be by a process killed just now, is waited for."""
     until = time.monotonic() + patience
     while True:
-        cursor.execute("select pg_try_advisory_lock(hashtext('ravenstvo.calculation'))")
+        cursor.execute(f"select pg_try_advisory_lock({_LOCK})")
         if cursor.fetchone() == (True,):
             return True
         if time.monotonic() >= until:

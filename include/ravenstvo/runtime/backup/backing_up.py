@@ -191,9 +191,7 @@ def _dump(
     _run([programs.path("pg_restore"), "--list", str(target)], None)
 
 
-def _run(
-    command: list[str], environment: dict[str, str] | None, meanwhile: Callable[[], None] = lambda: None
-) -> None:
+def _run(command: list[str], environment: dict[str, str] | None, meanwhile: Callable[[], None] = lambda: None) -> None:
     with subprocess.Popen(
         command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     ) as process:

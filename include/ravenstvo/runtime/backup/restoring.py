@@ -14,8 +14,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import psycopg2
-
 from ravenstvo import private_files
 from ravenstvo.calculation.lifecycle import turn
 from ravenstvo.runtime import airflow_home, processes, readers, services
@@ -27,7 +25,7 @@ from ravenstvo.runtime.recalculation import alone, terminable
 from ravenstvo.runtime.terminal import Stages, Terminal
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse import migrate, roles, server
-from ravenstvo.warehouse.connection import connect, parameters
+from ravenstvo.warehouse.connection import connect, outside_transaction
 from ravenstvo.warehouse.logins import make_pipeline_logins
 from ravenstvo.warehouse.programs import programs_for
 from ravenstvo.words import duration, number
@@ -99,7 +97,8 @@ def restore(settings: Settings, source: Path, terminal: Terminal, *, replace: bo
                 airflow_home.forget_migration(settings)
                 airflow_home.prepare(settings)
             stages.start(_STATISTICS)
-            _analyse(settings)
+            with outside_transaction(settings) as cursor:
+                cursor.execute("analyze")
             _end(settings)
     if made:
         todo.append(f"Новые пароли читателей муниципалитетов ({len(made)}): {readers.passwords_file(settings)}")
@@ -245,16 +244,6 @@ def _move_in(settings: Settings, unpacked: Path) -> None:
             parent.mkdir(exist_ok=True, mode=0o700)
         path.chmod(0o600)
         os.replace(path, target)
-
-
-def _analyse(settings: Settings) -> None:
-    """A restored table has no statistics yet."""
-    connection = psycopg2.connect(**parameters(settings), application_name="ravenstvo")
-    try:
-        connection.autocommit = True
-        connection.cursor().execute("analyze")
-    finally:
-        connection.close()
 
 
 def _tell(terminal: Terminal, manifest: Manifest) -> None:
