@@ -16,6 +16,7 @@ from time import sleep
 
 import pytest
 from approval_region import CALCULATION, YEAR, do, fill
+from originals import SHA256, TEXT, seal_one
 from psycopg2 import errors
 from ravenstvo.calculation import mart_hashes
 from ravenstvo.calculation.approval import approve
@@ -32,8 +33,6 @@ from ravenstvo.warehouse.one_way import DowngradeError
 from sqlalchemy.engine import make_url
 
 pytestmark = pytest.mark.slow(seconds=20)
-
-SHA256 = "982d9e3eb996f559e633f4d194def376" + "1d909f5a3b647d1a851fead67c32c9d1"
 
 
 def _silent() -> Terminal:
@@ -58,16 +57,7 @@ def home(module_warehouse: Settings, tmp_path_factory: pytest.TempPathFactory) -
         "insert into ops.source_file (sha256, name, path, size_bytes, status) values ('0a', 'а', 'а', 4, 'landed')",
     )
     readers.add(module_warehouse, "041", "Иванова А. А.", "соглашение")
-    original = tmp_path_factory.mktemp("file") / "file"
-    original.write_bytes(b"text")
-    public = vault.public_key(module_warehouse)
-    vault.seal(original, vault.place(module_warehouse, SHA256), SHA256, public)
-    do(
-        module_warehouse,
-        "insert into vault.original (file_id, sha256, size_bytes, stored_bytes, key_fingerprint) "
-        "select file_id, %s, 4, 4, %s from ops.source_file",
-        *(SHA256, vault.fingerprint(public)),
-    )
+    seal_one(module_warehouse, tmp_path_factory.mktemp("file"))
     (module_warehouse.layouts_dir / "своя форма.yml").write_text("title: форма")
     (module_warehouse.reports_dir / "2022").mkdir()
     (module_warehouse.reports_dir / "2022" / "report.html").write_text("отчёт")
@@ -141,7 +131,7 @@ def test_all_of_it_comes_back(home: Settings, copy: Path, empty: Settings) -> No
     assert (empty.reports_dir / "2022" / "report.html").read_text() == "отчёт"
     opened = empty.home / "opened"
     vault.unseal(vault.place(empty, SHA256), opened, SHA256, empty)
-    assert opened.read_bytes() == b"text"
+    assert opened.read_bytes() == TEXT
     assert not upgrade(empty), "nothing is left to do"
     # A second time it would be over data.
     with pytest.raises(BackupError, match="--replace"):
