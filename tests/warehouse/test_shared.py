@@ -249,6 +249,23 @@ def test_what_is_not_as_promised_is_refused(
     assert both(SHARES) == TWO_REGIONS
 
 
+def test_what_is_no_region_is_told_and_left_alone(national: Settings, new_warehouse: Callable[[], Settings]) -> None:
+    folder = national.home / "не та папка"
+    folder.mkdir()
+    address = national.home / "address"
+    with pytest.raises(SharedError, match="нет хранилища"):
+        collect(national, folder, wanted=[])
+    assert list(folder.iterdir()) == []
+    for wrong in ("not an address", "mysql://a:b@c/d", "postgresql://a:" + "hunter-2" + "@host:port/base"):
+        address.write_text(wrong, encoding="utf-8")
+        with pytest.raises(SharedError, match="нужен адрес PostgreSQL") as told:
+            collect(national, address, wanted=[])
+        assert "hunter" not in str(told.value)
+    address.write_text(str(new_warehouse().warehouse_url), encoding="utf-8")
+    with pytest.raises(SharedError, match="выполните в нём «ravenstvo run»"):
+        collect(national, address, wanted=[])
+
+
 VIEWS = """
 create or replace view national.invoked with (security_invoker) as
 select school.region_code, school.name, fact.share_below_min
