@@ -24,7 +24,7 @@ from ravenstvo.runtime.recalculation import alone, terminable
 from ravenstvo.runtime.terminal import Stages, Terminal
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse import server, vault
-from ravenstvo.warehouse.connection import connect, warehouse_url
+from ravenstvo.warehouse.connection import connect, has_table, warehouse_url
 from ravenstvo.warehouse.no_space import is_no_space
 from ravenstvo.warehouse.programs import Programs, access, complaint, programs_for
 
@@ -105,8 +105,7 @@ def remove_drafts(folder: Path) -> int:
 
 def _check_there_is_something(settings: Settings) -> None:
     with connect(settings) as connection, connection.cursor() as cursor:
-        cursor.execute("select pg_catalog.to_regclass('ops.source_file') is not null")
-        if cursor.fetchone() != (True,):
+        if not has_table(cursor, "ops.source_file"):
             raise BackupError("Копировать нечего: хранилище ещё не заведено.")
 
 

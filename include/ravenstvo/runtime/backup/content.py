@@ -16,7 +16,7 @@ from ravenstvo.calculation import mart_hashes
 from ravenstvo.calculation.lifecycle import turn
 from ravenstvo.runtime.backup.manifest import Mart
 from ravenstvo.settings import Settings
-from ravenstvo.warehouse.connection import connect, parameters
+from ravenstvo.warehouse.connection import connect, has_table, parameters
 
 _WAREHOUSE_ID = "warehouse_id"
 
@@ -151,8 +151,7 @@ def _read(cursor: Cursor, name: str) -> Snapshot:
 
 def _of(cursor: Cursor, table: str, query: str) -> list[tuple]:
     """Rows of a query; none where an earlier version of the program has not made the table yet."""
-    cursor.execute("select pg_catalog.to_regclass(%s) is not null", (table,))
-    if cursor.fetchone() != (True,):
+    if not has_table(cursor, table):
         return []
     cursor.execute(query)
     return cursor.fetchall()

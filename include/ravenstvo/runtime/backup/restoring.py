@@ -25,7 +25,7 @@ from ravenstvo.runtime.recalculation import alone, terminable
 from ravenstvo.runtime.terminal import Stages, Terminal
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse import migrate, roles, server
-from ravenstvo.warehouse.connection import connect, outside_transaction
+from ravenstvo.warehouse.connection import connect, has_table, outside_transaction
 from ravenstvo.warehouse.logins import make_pipeline_logins
 from ravenstvo.warehouse.programs import programs_for
 from ravenstvo.words import duration, number
@@ -159,8 +159,7 @@ def _check_empty(settings: Settings, manifest: Manifest) -> None:
     is_repeated = unfinished(settings) == manifest.made_at.isoformat()
     with connect(settings) as connection, connection.cursor() as cursor:
         for table, came in _FILLED.items():
-            cursor.execute("select pg_catalog.to_regclass(%s) is not null", (table,))
-            if cursor.fetchone() == (True,):
+            if has_table(cursor, table):
                 cursor.execute(
                     f"select count(*) from {table} where not %s or {came} > %s", (is_repeated, manifest.made_at)
                 )

@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 import psycopg2
 from psycopg2 import errors
 
-from ravenstvo.runtime.doctor.asking import asking, asking_warehouse, first_line, has, value
+from ravenstvo.runtime.doctor.asking import asking, asking_warehouse, first_line, value
 from ravenstvo.runtime.doctor.finding import Finding, ok, some, trouble, warning
 from ravenstvo.runtime.doctor.machine import SET_CLOCK
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse import journal, migrate, roles, server
-from ravenstvo.warehouse.connection import known_passwords, pipeline_login, warehouse_url
+from ravenstvo.warehouse.connection import has_table, known_passwords, pipeline_login, warehouse_url
 
 # What the product is tested with.
 _SERVER = 18
@@ -148,7 +148,7 @@ def rights(settings: Settings) -> Iterator[Finding]:
         missing = [role for role in (*roles.PIPELINE, *roles.READERS) if not roles.exists(cursor, role)]
         if missing:
             yield trouble(title, f"нет ролей: {', '.join(missing)}", _REPAIR)
-        if not has(cursor, "ops.vault_access"):
+        if not has_table(cursor, "ops.vault_access"):
             return
         lacking = [] if missing else roles.lacking(cursor)
         if lacking:
@@ -190,7 +190,7 @@ def journal_chain(settings: Settings) -> Iterator[Finding]:
     """Nobody has changed the journal of the vault."""
     title = "журнал доступа"
     with asking_warehouse(settings) as cursor:
-        if not has(cursor, "ops.vault_access"):
+        if not has_table(cursor, "ops.vault_access"):
             return
         broken = [entry.access_id for entry in journal.entries(cursor) if entry.is_broken]
     if broken:

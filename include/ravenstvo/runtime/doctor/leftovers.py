@@ -12,7 +12,7 @@ from ravenstvo.calculation.lifecycle import is_taken
 from ravenstvo.runtime import backup, processes, services
 from ravenstvo.runtime.backup.backing_up import drafts, last
 from ravenstvo.runtime.backup.restoring import unfinished
-from ravenstvo.runtime.doctor.asking import asking_warehouse, has, value
+from ravenstvo.runtime.doctor.asking import asking_warehouse, value
 from ravenstvo.runtime.doctor.finding import Finding, ok, trouble, warning
 from ravenstvo.runtime.notifying.outbox import waiting
 from ravenstvo.runtime.old_files import spool_leftovers
@@ -20,6 +20,7 @@ from ravenstvo.runtime.recalculation import is_at_work
 from ravenstvo.settings import Settings
 from ravenstvo.sources import load_sources
 from ravenstvo.warehouse import as_of
+from ravenstvo.warehouse.connection import has_table
 
 _LOST_ROWS = """
 select count(*) from (select distinct part_id from {} except select part_id from ops.source_part) as lost
@@ -61,7 +62,7 @@ def calculations(settings: Settings) -> Iterator[Finding]:
     """A calculation that is marked as running and is not, and how the last one ended."""
     title = "расчёты"
     with asking_warehouse(settings) as cursor:
-        if not has(cursor, "ops.calculation"):
+        if not has_table(cursor, "ops.calculation"):
             return
         cursor.execute(
             "select calculation_id, extract(epoch from clock_timestamp() - started_at) / 60 "
@@ -95,14 +96,14 @@ def database(settings: Settings) -> Iterator[Finding]:
         yield warning(title, f"временная база {name}", "ravenstvo housekeeping --only files")
     with asking_warehouse(settings) as cursor:
         for source in load_sources():
-            if not has(cursor, f"landing.{source}") or not has(cursor, "ops.source_part"):
+            if not has_table(cursor, f"landing.{source}") or not has_table(cursor, "ops.source_part"):
                 continue
             cursor.execute(sql.SQL(_LOST_ROWS).format(sql.Identifier("landing", source)))
             if (lost := (cursor.fetchone() or (0,))[0]) > 0:
                 is_fine = False
                 seen = f"в landing.{source} строки частей, которых нет в учёте: {lost}"
                 yield trouble(title, seen, "верните копию: ravenstvo restore")
-        if has(cursor, "ops.source_part"):
+        if has_table(cursor, "ops.source_part"):
             lost = value(
                 cursor,
                 "select count(*) from ops.source_file as file where status = 'landed' "
