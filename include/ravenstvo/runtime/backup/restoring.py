@@ -98,7 +98,7 @@ def restore(settings: Settings, source: Path, terminal: Terminal, *, replace: bo
                 airflow_home.prepare(settings)
             stages.start(_STATISTICS)
             with outside_transaction(settings) as cursor:
-                cursor.execute("analyze")
+                cursor.execute("analyze")  # a restored table has none yet
             _end(settings)
     if made:
         todo.append(f"Новые пароли читателей муниципалитетов ({len(made)}): {readers.passwords_file(settings)}")
