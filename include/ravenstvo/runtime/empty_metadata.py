@@ -6,7 +6,6 @@ is made once in its life.
 
 from __future__ import annotations
 
-import os
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -14,11 +13,11 @@ from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
-from ravenstvo import machine_cache, private_files
+from ravenstvo import machine_cache
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse import server
 from ravenstvo.warehouse.account import BINARIES
-from ravenstvo.warehouse.connection import url_parameters
+from ravenstvo.warehouse.programs import access
 
 
 def restore(settings: Settings) -> bool:
@@ -31,7 +30,7 @@ def restore(settings: Settings) -> bool:
             return False
         # All or nothing: what does not fit leaves the database empty, and it is made as usual.
         arguments = ("--no-psqlrc", "--quiet", "--single-transaction", "--set", "ON_ERROR_STOP=1", "--file", str(dump))
-        return _call(settings, room, "psql", *arguments)
+        return _call(settings, "psql", *arguments)
 
 
 def keep(settings: Settings) -> None:
@@ -40,7 +39,7 @@ def keep(settings: Settings) -> None:
         return
     with _room(settings) as room:
         dump = room / "metadata.sql"
-        if _call(settings, room, "pg_dump", "--no-owner", "--no-privileges", "--file", str(dump)):
+        if _call(settings, "pg_dump", "--no-owner", "--no-privileges", "--file", str(dump)):
             machine_cache.keep(settings, _name(), dump)
 
 
@@ -56,12 +55,7 @@ def _name() -> str:
     return f"airflow-{'-'.join(made_with)}.sql"
 
 
-def _call(settings: Settings, room: Path, program: str, *arguments: str) -> bool:
-    given = url_parameters(server.database_url(settings, server.AIRFLOW_DB))
-    # The password is a number in hexadecimal: nothing to be quoted.
-    password_file = room / "pgpass"
-    private_files.write(password_file, f"*:*:*:*:{given['password']}\n")
-    environment = {"PATH": os.environ.get("PATH", os.defpath), "PGPASSFILE": str(password_file)}
-    place = ("--host", str(given["host"]), "--username", str(given["user"]), "--dbname", str(given["dbname"]))
-    command = [str(BINARIES / program), *place, *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, check=False).returncode == 0
+def _call(settings: Settings, program: str, *arguments: str) -> bool:
+    with access(server.database_url(settings, server.AIRFLOW_DB)) as (database, environment):
+        command = [str(BINARIES / program), f"--dbname={database}", *arguments]
+        return subprocess.run(command, env=environment, capture_output=True, check=False).returncode == 0
