@@ -1,7 +1,6 @@
 -- Who was to deliver what by which day, and what has come. Built anew each time: it is small.
 {{ config(
     pre_hook="{{ join_by_hash() }}",
-    post_hook="{{ analyze_table() }}",
     indexes=[{'columns': ['year', 'source']}]
 ) }}
 
