@@ -4,7 +4,7 @@
         incremental_strategy='append',
         on_schema_change='append_new_columns',
         pre_hook="{{ clear_years() }}",
-        indexes=[{'columns': ['year'], 'type': 'brin'}, {'columns': ['year', 'school_id']}]
+        indexes=[{'columns': ['year'], 'type': 'brin'}, {'columns': ['school_id', 'year']}]
     )
 }}
 
