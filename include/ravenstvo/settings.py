@@ -14,6 +14,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from sqlalchemy.engine import URL, make_url
 
+from ravenstvo.errors import ToldError
 from ravenstvo.passwords import weakness
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
@@ -35,7 +36,7 @@ REMOTE = ("s3", "sftp")
 _ADDRESS = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+")
 
 
-class SettingsError(RuntimeError):
+class SettingsError(ToldError):
     """A setting cannot be read; the message (Russian) says which."""
 
 

@@ -19,6 +19,7 @@ from psycopg2.extensions import cursor as Cursor
 
 from ravenstvo.calculation.inputs import code_version, data_hashes, libraries, seeds_hash, year_hash
 from ravenstvo.calculation.record import record_begin, record_end
+from ravenstvo.errors import ToldError
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse.connection import connect, parameters
 from ravenstvo.warehouse.keys import version_in_force
@@ -27,7 +28,7 @@ from ravenstvo.warehouse.roles import TRANSFORMER
 _TRIES, _PAUSE = 10, 0.1
 
 
-class CalculationError(RuntimeError):
+class CalculationError(ToldError):
     """A calculation cannot begin or go on; the message (Russian) says why."""
 
 

@@ -20,6 +20,7 @@ from psycopg2 import errors
 from sqlalchemy.engine import URL
 
 from ravenstvo import private_files
+from ravenstvo.errors import ToldError
 from ravenstvo.passwords import weakness
 from ravenstvo.runtime import empty_metadata, executors, observability
 from ravenstvo.settings import Settings
@@ -30,7 +31,7 @@ ADMIN = "admin"
 _THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
 
 
-class AirflowError(RuntimeError):
+class AirflowError(ToldError):
     """Airflow cannot be prepared; the message (Russian) says where to look."""
 
 

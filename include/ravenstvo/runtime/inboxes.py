@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from ravenstvo.errors import ToldError
 from ravenstvo.intake.discover import KnownFile, found_file, shown_path
 from ravenstvo.intake.landing import original
 from ravenstvo.intake.opening import ARCHIVES, KNOWN, UNREAD
@@ -26,7 +27,7 @@ _UNFINISHED = (".part", ".partial", ".filepart", ".crdownload", ".download", ".t
 _ZIPPED = (*ARCHIVES, ".xlsx", ".xlsm", ".xlsb", ".ods")
 
 
-class InboxError(RuntimeError):
+class InboxError(ToldError):
     """The inbox is not to be read; the message (Russian) says why."""
 
 

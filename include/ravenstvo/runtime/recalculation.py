@@ -20,6 +20,7 @@ from types import FrameType
 import psutil
 import psycopg2
 
+from ravenstvo.errors import ToldError
 from ravenstvo.runtime import airflow_home, executors, observability, summary
 from ravenstvo.runtime.causes import explained
 from ravenstvo.runtime.follow import following
@@ -61,7 +62,7 @@ _NODE = re.compile(r" (?P<place>\d+) of (?P<all>\d+) (?P<what>[A-Z]+)")
 _STOP_SECONDS = 10
 
 
-class BusyError(RuntimeError):
+class BusyError(ToldError):
     """Another run works in this state folder."""
 
 

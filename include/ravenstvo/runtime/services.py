@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
+from ravenstvo.errors import ToldError
 from ravenstvo.runtime import airflow_home, bi, executors, processes
 from ravenstvo.runtime.results import PREFIX
 from ravenstvo.runtime.terminal import Terminal
@@ -31,7 +32,7 @@ NAMES = (*SERVICES, WORKER, SUPERSET)
 _START_SECONDS = 120
 
 
-class ServiceError(RuntimeError):
+class ServiceError(ToldError):
     """A service cannot be started; the message (Russian) says where to look."""
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ravenstvo.calculation.lifecycle import BusyError, Calculation, begin, fail
 from ravenstvo.calculation.lifecycle import finish as finish_calculation
 from ravenstvo.calculation.proposal import ApprovalError
+from ravenstvo.errors import ToldError
 from ravenstvo.runtime.looks import Looks
 from ravenstvo.runtime.observing import observed
 from ravenstvo.settings import Settings, get_settings, inbox_address
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-class PublishingError(RuntimeError):
+class PublishingError(ToldError):
     """A calculation is done, but what people read of it is not written; the message (Russian) says why."""
 
 

@@ -19,6 +19,7 @@ from psycopg2 import errors, sql
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
+from ravenstvo.errors import ToldError
 from ravenstvo.settings import Settings
 from ravenstvo.sources import load_sources
 from ravenstvo.warehouse.connection import connect, parameters, warehouse_url
@@ -27,7 +28,7 @@ from ravenstvo.warehouse.migrate import upgrade
 _SUFFIX = "_as_of"
 
 
-class AsOfError(RuntimeError):
+class AsOfError(ToldError):
     """An earlier state cannot be made; the message (Russian) says why."""
 
 

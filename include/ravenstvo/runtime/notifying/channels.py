@@ -15,6 +15,7 @@ from email.message import EmailMessage
 from email.utils import formatdate
 from typing import Any
 
+from ravenstvo.errors import ToldError
 from ravenstvo.runtime.notifying import outbox
 from ravenstvo.runtime.notifying.outbox import CHANNEL_TITLES, CHAT, EMAIL, Message
 from ravenstvo.runtime.notifying.papers import clean
@@ -25,7 +26,7 @@ log = logging.getLogger(__name__)
 Send = Callable[[Message], None]
 
 
-class SendingError(RuntimeError):
+class SendingError(ToldError):
     """A channel cannot be used; the message (Russian) says what to set up."""
 
 

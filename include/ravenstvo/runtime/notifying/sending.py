@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
+from ravenstvo.errors import ToldError
 from ravenstvo.runtime import airflow_home
 from ravenstvo.runtime.notifying import channels, outbox
 from ravenstvo.runtime.notifying.outbox import Message
@@ -15,7 +16,7 @@ from ravenstvo.settings import Settings
 _KNOWS_ALL = {"_AIRFLOW_PROCESS_CONTEXT": "server"}
 
 
-class NotifyError(RuntimeError):
+class NotifyError(ToldError):
     """A message cannot be sent; the message (Russian) says what to set up."""
 
 
