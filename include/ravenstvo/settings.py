@@ -291,7 +291,7 @@ class Settings(BaseSettings):
     @field_validator("broker_url", mode="after")
     @classmethod
     def _redis(cls, url: str | None) -> str | None:
-        """Accept ``redis://`` and ``rediss://``, on another machine with a password only."""
+        """Accept ``redis://`` and ``rediss://``, with a password only."""
         if url is None:
             return None
         parsed = make_url(url)

@@ -58,8 +58,8 @@ def up(settings: Settings, terminal: Terminal) -> None:
             if not _runs(settings, name):
                 _start(settings, name, environment)
         _wait_until_healthy(settings, healthy)
-    terminal.path("Airflow", airflow_home.api_url(settings), 13)
-    terminal.path("Результаты", f"{airflow_home.api_url(settings)}{PREFIX}/", 13)
+    terminal.path("Airflow", airflow_home.web_url(settings), 13)
+    terminal.path("Результаты", f"{airflow_home.web_url(settings)}{PREFIX}/", 13)
     terminal.path("Журналы", settings.logs_dir, 13)
     terminal.say(f"Пользователь {airflow_home.ADMIN}, пароль в файле {airflow_home.passwords_file(settings)}")
     terminal.say("Остановить: make down")
