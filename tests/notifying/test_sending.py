@@ -5,6 +5,7 @@ from __future__ import annotations
 import email
 import email.policy
 import json
+import smtplib
 import socket
 import subprocess
 import threading
@@ -19,7 +20,8 @@ from typing import Any
 import pytest
 from aiosmtpd.controller import Controller
 from ravenstvo.runtime import airflow_home
-from ravenstvo.runtime.notifying import outbox, sending
+from ravenstvo.runtime.notifying import channels, outbox, sending
+from ravenstvo.runtime.notifying.papers import Paper
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse import server
 
@@ -52,6 +54,16 @@ class Servers:
     smtp_port: int
     mails: list[EmailMessage] = field(default_factory=list)
     posts: list[dict[str, Any]] = field(default_factory=list)
+    unknown: set[str] = field(default_factory=set)
+    """Addresses that the mail server does not know."""
+
+    async def handle_RCPT(
+        self, _server: object, _session: object, envelope: Any, address: str, _options: list[str]
+    ) -> str:
+        if address in self.unknown:
+            return "550 No such user"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
 
     async def handle_DATA(self, _server: object, _session: object, envelope: Any) -> str:
         self.mails.append(email.message_from_bytes(envelope.content, policy=email.policy.default))  # type: ignore[arg-type]
@@ -156,6 +168,38 @@ def test_a_failed_run_is_told_once_when_the_mail_server_is_back(
     assert (letter["To"], book.get_filename(), book.get_content()) == ("edu@example.org", workbook.name, b"PK book")
     assert set(outbox.letters_sent(settings)) == {"f" * 64}
     assert len(known.posts) == 1
+
+
+def test_who_was_refused_keeps_nobody_else_hearing_of_it_again(servers: tuple[Servers, int], tmp_path: Path) -> None:
+    known, _ = servers
+    known.unknown = {"boss@example.org"}
+    centre = Settings(
+        home=tmp_path, warehouse_url=None, airflow_url=None, notify_email="centre@example.org, boss@example.org"
+    )
+    outbox.put(centre, Paper("Равенство: проверка", ("Сообщения доходят.",)))
+
+    @contextmanager
+    def opened(settings: Settings) -> Iterator[channels.Send]:
+        with smtplib.SMTP("127.0.0.1", known.smtp_port) as client:
+            yield lambda message: channels._send(client, settings, message, "house@example.org")
+
+    n_before = len(known.mails)
+    with known.mail():
+        for _ in range(2):
+            channels._through(centre, outbox.EMAIL, opened)
+            (left,) = outbox.messages(centre)
+            assert (left.to, left.error) == (
+                ("boss@example.org",),
+                "почтовый сервер не принял адреса: boss@example.org",
+            )
+            assert len(known.mails) == n_before + 1
+        known.unknown = set()
+        channels._through(centre, outbox.EMAIL, opened)
+    assert outbox.messages(centre) == []
+    assert [mail["To"] for mail in known.mails[n_before:]] == [
+        "centre@example.org, boss@example.org",
+        "boss@example.org",
+    ]
 
 
 def test_what_is_in_the_way_is_said_in_russian(settings: Settings) -> None:

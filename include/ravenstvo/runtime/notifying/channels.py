@@ -11,6 +11,7 @@ import smtplib
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from email.message import EmailMessage
 from email.utils import formatdate
 from typing import Any
@@ -60,7 +61,9 @@ def _through(settings: Settings, channel: str, opened: Any) -> None:
                 try:
                     send(left[0])
                 except smtplib.SMTPRecipientsRefused as error:
-                    outbox.failed(settings, left[0], _told(error))
+                    # The others have it: it waits for those that were refused.
+                    refused = tuple(address for address in left[0].to if address in error.recipients) or left[0].to
+                    outbox.failed(settings, replace(left[0], to=refused), _told(error))
                     log.warning("%s: %s", left[0].subject, _told(error))
                 else:
                     outbox.sent(settings, left[0], channel)

@@ -29,7 +29,8 @@ def send_waiting(settings: Settings) -> list[Message]:
     done = subprocess.run(command, env=environment, cwd=settings.home, capture_output=True, text=True, check=False)
     left = outbox.messages(settings)
     if done.returncode not in (0, 1) or (done.returncode == 1 and not left):
-        raise NotifyError(f"Отправка прервалась: {done.stderr.strip().splitlines()[-1:]}")
+        *_, last = ("причина не названа", *done.stderr.strip().splitlines())
+        raise NotifyError(f"Отправка прервалась: {last}")
     return left
 
 
