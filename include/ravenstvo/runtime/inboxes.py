@@ -185,7 +185,8 @@ def discard_fetched(settings: Settings, path: Path) -> None:
     if not path.is_relative_to(settings.inboxes_dir.resolve()):
         return
     path.unlink(missing_ok=True)
-    for folder in path.parents:
-        if folder == settings.inboxes_dir.resolve() or any(folder.iterdir()):
-            return
-        folder.rmdir()
+    with suppress(OSError):  # not empty, or another task has removed it
+        for folder in path.parents:
+            if folder == settings.inboxes_dir.resolve():
+                return
+            folder.rmdir()

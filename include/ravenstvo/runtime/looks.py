@@ -65,4 +65,4 @@ class Looks:
     def save(self) -> None:
         """Keep what was seen for the next look."""
         self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        private_files.write(self._file, json.dumps({"address": self._address, "files": self.sights}))
+        private_files.write(self._file, json.dumps({"address": self._address, "files": self.sights}), lasting=True)

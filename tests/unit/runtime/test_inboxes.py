@@ -13,7 +13,7 @@ import pytest
 from pydantic import ValidationError
 from ravenstvo.intake.discover import KnownFile
 from ravenstvo.runtime import looks
-from ravenstvo.runtime.inboxes import Gathered, InboxError, gather, told
+from ravenstvo.runtime.inboxes import Gathered, InboxError, discard_fetched, gather, told
 from ravenstvo.settings import Settings, inbox_address
 
 NAME = "Район «Северный»/ВПР 5 класс.xlsx"
@@ -132,10 +132,24 @@ def test_an_inbox_that_is_not_there_is_told(settings: Settings, tmp_path: Path) 
         gather(settings, str(tmp_path / "нет"), {}, None, patiently=True)
 
 
+def test_tasks_that_end_at_once_leave_nothing_of_what_was_fetched(settings: Settings) -> None:
+    room = settings.inboxes_dir / "fetched-1"
+    paths = [room / "входящие" / name for name in ("1.xlsx", "2.xlsx")]
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    discard_fetched(settings, paths[0])
+    assert paths[1].exists()
+    for path in paths:  # of the first one even the folder has gone when it is done once more
+        discard_fetched(settings, path)
+    discard_fetched(settings, paths[0])
+    assert list(settings.inboxes_dir.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     ("address", "said"),
     [
-        ("s3://AKIA:пароль@inbox/2021", "не должно быть пароля"),
+        ("s3://AKIA:тайна@inbox/2021", "не должно быть пароля"),
         ("s3://inbox/2021", "имя подключения"),
         ("ftp://files@/приём", "не поддерживается"),
     ],
