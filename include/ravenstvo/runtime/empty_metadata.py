@@ -6,7 +6,6 @@ is made once in its life.
 
 from __future__ import annotations
 
-import os
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -14,41 +13,39 @@ from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
-from ravenstvo import machine_cache, private_files
+from ravenstvo import machine_cache
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse import server
 from ravenstvo.warehouse.account import BINARIES
-from ravenstvo.warehouse.connection import url_parameters
+from ravenstvo.warehouse.programs import access
 
 
 def restore(settings: Settings) -> bool:
     """Fill the empty database with what was kept; False where nothing is, or it could not be done."""
     if settings.airflow_url is not None:
         return False
-    with _room(settings) as room:
-        dump = room / "metadata.sql"
+    with _draft(settings) as dump:
         if not machine_cache.fetch(settings, _name(), dump):
             return False
         # All or nothing: what does not fit leaves the database empty, and it is made as usual.
         arguments = ("--no-psqlrc", "--quiet", "--single-transaction", "--set", "ON_ERROR_STOP=1", "--file", str(dump))
-        return _call(settings, room, "psql", *arguments)
+        return _call(settings, "psql", *arguments)
 
 
 def keep(settings: Settings) -> None:
     """Keep the database, in which nothing has been run yet."""
     if settings.airflow_url is not None:
         return
-    with _room(settings) as room:
-        dump = room / "metadata.sql"
-        if _call(settings, room, "pg_dump", "--no-owner", "--no-privileges", "--file", str(dump)):
+    with _draft(settings) as dump:
+        if _call(settings, "pg_dump", "--no-owner", "--no-privileges", "--file", str(dump)):
             machine_cache.keep(settings, _name(), dump)
 
 
 @contextmanager
-def _room(settings: Settings) -> Iterator[Path]:
-    """A private folder, gone at the end."""
+def _draft(settings: Settings) -> Iterator[Path]:
+    """Where the dump is meanwhile: in a private folder, gone at the end."""
     with tempfile.TemporaryDirectory(dir=settings.airflow_home) as folder:
-        yield Path(folder)
+        yield Path(folder) / "metadata.sql"
 
 
 def _name() -> str:
@@ -56,12 +53,7 @@ def _name() -> str:
     return f"airflow-{'-'.join(made_with)}.sql"
 
 
-def _call(settings: Settings, room: Path, program: str, *arguments: str) -> bool:
-    given = url_parameters(server.database_url(settings, server.AIRFLOW_DB))
-    # The password is a number in hexadecimal: nothing to be quoted.
-    password_file = room / "pgpass"
-    private_files.write(password_file, f"*:*:*:*:{given['password']}\n")
-    environment = {"PATH": os.environ.get("PATH", os.defpath), "PGPASSFILE": str(password_file)}
-    place = ("--host", str(given["host"]), "--username", str(given["user"]), "--dbname", str(given["dbname"]))
-    command = [str(BINARIES / program), *place, *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, check=False).returncode == 0
+def _call(settings: Settings, program: str, *arguments: str) -> bool:
+    with access(server.database_url(settings, server.AIRFLOW_DB)) as (place, environment):
+        command = [str(BINARIES / program), "--dbname", place, *arguments]
+        return subprocess.run(command, env=environment, capture_output=True, check=False).returncode == 0
