@@ -9,7 +9,7 @@ import smtplib
 import socket
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.message import EmailMessage
@@ -26,6 +26,8 @@ from ravenstvo.settings import Settings
 from ravenstvo.warehouse import server
 
 pytestmark = pytest.mark.slow(seconds=30)
+
+PAPER = Paper("Равенство: проверка", ("Сообщения доходят.",))
 
 # Tasks that fail after they have been tried again, three of them alike.
 DAG = """
@@ -70,8 +72,8 @@ class Servers:
         return "250 OK"
 
     @contextmanager
-    def mail(self) -> Iterator[None]:
-        controller = Controller(self, hostname="127.0.0.1", port=self.smtp_port)
+    def mail(self, size_limit: int | None = None) -> Iterator[None]:
+        controller = Controller(self, hostname="127.0.0.1", port=self.smtp_port, data_size_limit=size_limit)
         controller.start()
         yield
         controller.stop()
@@ -170,36 +172,54 @@ def test_a_failed_run_is_told_once_when_the_mail_server_is_back(
     assert len(known.posts) == 1
 
 
-def test_who_was_refused_keeps_nobody_else_hearing_of_it_again(servers: tuple[Servers, int], tmp_path: Path) -> None:
+@pytest.fixture
+def send(servers: tuple[Servers, int]) -> Callable[[Settings], None]:
+    """Sends what waits to the mail server, without Airflow and its connections."""
     known, _ = servers
-    known.unknown = {"boss@example.org"}
-    centre = Settings(
-        home=tmp_path, warehouse_url=None, airflow_url=None, notify_email="centre@example.org, boss@example.org"
-    )
-    outbox.put(centre, Paper("Равенство: проверка", ("Сообщения доходят.",)))
 
     @contextmanager
     def opened(settings: Settings) -> Iterator[channels.Send]:
         with smtplib.SMTP("127.0.0.1", known.smtp_port) as client:
             yield lambda message: channels._send(client, settings, message, "house@example.org")
 
-    n_before = len(known.mails)
+    known.mails.clear()
+    return lambda settings: channels._through(settings, outbox.EMAIL, opened)
+
+
+def test_who_was_refused_keeps_nobody_else_hearing_of_it_again(
+    servers: tuple[Servers, int], settings: Settings, send: Callable[[Settings], None], tmp_path: Path
+) -> None:
+    known, _ = servers
+    known.unknown = {"boss@example.org"}
+    house = settings.model_copy(update={"home": tmp_path})
+    outbox.put(house, PAPER)
     with known.mail():
         for _ in range(2):
-            channels._through(centre, outbox.EMAIL, opened)
-            (left,) = outbox.messages(centre)
-            assert (left.to, left.error) == (
-                ("boss@example.org",),
-                "почтовый сервер не принял адреса: boss@example.org",
-            )
-            assert len(known.mails) == n_before + 1
+            send(house)
+            (left,) = outbox.messages(house)
+            assert left.to == ("boss@example.org",)
+            assert left.error == "почтовый сервер не принял адреса: boss@example.org"
+            assert len(known.mails) == 1
         known.unknown = set()
-        channels._through(centre, outbox.EMAIL, opened)
-    assert outbox.messages(centre) == []
-    assert [mail["To"] for mail in known.mails[n_before:]] == [
-        "centre@example.org, boss@example.org",
-        "boss@example.org",
-    ]
+        send(house)
+    assert [mail["To"] for mail in known.mails] == ["centre@example.org, boss@example.org", "boss@example.org"]
+
+
+def test_a_letter_that_is_too_large_keeps_no_other_from_being_sent(
+    servers: tuple[Servers, int], settings: Settings, send: Callable[[Settings], None], tmp_path: Path
+) -> None:
+    known, _ = servers
+    house = settings.model_copy(update={"home": tmp_path / "home"})
+    book = tmp_path / "большая.xlsx"
+    book.write_bytes(b"0" * 100_000)
+    outbox.put_letter(house, ("edu@example.org",), "Исправьте", "Уважаемые коллеги!\n", "<p>!</p>", book, "f" * 64)
+    outbox.put(house, PAPER)
+    with known.mail(size_limit=50_000):
+        send(house)
+    assert [mail["Subject"] for mail in known.mails] == [PAPER.subject]
+    large, told = outbox.messages(house)
+    assert (large.n_tries, large.error) == (1, "почтовый сервер не принял письмо: оно слишком велико или ящик полон")
+    assert told.channels == (outbox.CHAT,)
 
 
 def test_what_is_in_the_way_is_said_in_russian(settings: Settings) -> None:

@@ -25,6 +25,8 @@ from ravenstvo.settings import Settings, get_settings
 log = logging.getLogger(__name__)
 
 Send = Callable[[Message], None]
+# What a mail server says of one letter: its addresses, its size, its content. The next one may be to its liking.
+_REFUSED = (smtplib.SMTPRecipientsRefused, smtplib.SMTPSenderRefused, smtplib.SMTPDataError)
 
 
 class SendingError(ToldError):
@@ -35,7 +37,7 @@ def deliver(settings: Settings) -> int:
     """Send everything that waits. Returns how many messages are still waiting.
 
     A channel that fails is not tried again for the other messages of this call, except where it only refused one
-    letter's addresses. Never raises for what a server says or does not say.
+    letter. Never raises for what a server says or does not say.
     """
     with outbox.alone(settings) as is_ours:
         if is_ours:
@@ -60,10 +62,8 @@ def _through(settings: Settings, channel: str, opened: Any) -> None:
             while left:
                 try:
                     send(left[0])
-                except smtplib.SMTPRecipientsRefused as error:
-                    # The others have it: it waits for those that were refused.
-                    refused = tuple(address for address in left[0].to if address in error.recipients) or left[0].to
-                    outbox.failed(settings, replace(left[0], to=refused), _told(error))
+                except _REFUSED as error:
+                    outbox.failed(settings, _for_the_refused(left[0], error), _told(error))
                     log.warning("%s: %s", left[0].subject, _told(error))
                 else:
                     outbox.sent(settings, left[0], channel)
@@ -73,6 +73,13 @@ def _through(settings: Settings, channel: str, opened: Any) -> None:
         log.warning("Не отправлено (%s): %s", CHANNEL_TITLES[channel], _told(error))
         for message in left:
             outbox.failed(settings, message, _told(error))
+
+
+def _for_the_refused(message: Message, error: smtplib.SMTPException) -> Message:
+    """The message for those who do not have it: of several addresses some may have been accepted."""
+    if not isinstance(error, smtplib.SMTPRecipientsRefused):
+        return message
+    return replace(message, to=tuple(one for one in message.to if one in error.recipients) or message.to)
 
 
 def _forget_chat(settings: Settings) -> None:
@@ -153,6 +160,8 @@ def _told(error: BaseException) -> str:
             return "почтовый сервер не принял имя или пароль подключения"
         case smtplib.SMTPRecipientsRefused():
             return f"почтовый сервер не принял адреса: {', '.join(error.recipients)}"
+        case smtplib.SMTPResponseException(smtp_code=552):
+            return "почтовый сервер не принял письмо: оно слишком велико или ящик полон"
         case smtplib.SMTPSenderRefused():
             return f"почтовый сервер не принял адрес отправителя {error.sender}"
         case smtplib.SMTPException():
