@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from airflow_client import Airflow
+from ravenstvo.calculation import mart_hashes
 from ravenstvo.runtime.backfill import backfill
 from ravenstvo.sample import generate
 from ravenstvo.settings import Settings
@@ -27,11 +28,16 @@ YEARS = (2021, 2022, 2023)
 DAG = "annual_recalculation"
 
 
-def _marts(settings: Settings) -> dict[tuple[str, int], tuple[Any, ...]]:
-    """Rows and fingerprint of each mart and year, as the last calculation of the year has kept them."""
+def _marts(settings: Settings) -> dict[tuple[str, int | None], tuple[Any, ...]]:
+    """Rows of each mart and year as they are now, and the sums that their fingerprint is made of."""
+    found: dict[tuple[str, int | None], tuple[Any, ...]] = {}
     with connect(settings) as connection, connection.cursor() as cursor:
-        cursor.execute("select mart, year, n_rows, sum_0, sum_1 from ops.mart_year_hash where year = any(%s)", (YEARS,))
-        return {(mart, year): tuple(found) for mart, year, *found in cursor.fetchall()}
+        cursor.execute(mart_hashes._MARTS)
+        for mart in [mart_hashes._mart(*row) for row in cursor.fetchall()]:
+            if mart.has_year and mart.name not in mart_hashes.SERVICE_MARTS:
+                sums = mart_hashes._read(cursor, mart, "hashed_row.year", "true")
+                found |= {(mart.name, year): tuple(told) for year, *told in sums if year in YEARS}
+    return found
 
 
 def _one_by_one(home: Path, inbox: Path) -> Settings:
