@@ -87,7 +87,7 @@ def gather(
             (gathered.elsewhere.add(found.sha256) if found.sha256 in taken else only.add(path))
         if found is None or found.sha256 in taken:
             discard_fetched(settings, path)
-    looks.save()
+    looks.save(patiently=patiently)
     return gathered
 
 

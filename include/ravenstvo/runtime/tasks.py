@@ -62,7 +62,7 @@ def read_inbox(params: Mapping[str, Any], partition_key: str | None, run_type: s
         return {"year": year, "files": []}
     given = params.get("inbox") or settings.inbox
     address = inbox_address(given) if given else str(settings.sample_dir)
-    patiently = run_type != "manual" and Looks(settings, address).has_looked
+    patiently = run_type != "manual" and Looks(settings, address).is_watched
     plan = _read(settings, address, year, patiently=patiently)
     if not plan["n_found"] and not patiently:
         raise NoFilesError(f"Во входящей папке {address} нет файлов с данными")

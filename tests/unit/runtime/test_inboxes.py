@@ -96,6 +96,24 @@ def test_an_archive_without_its_end_is_waited_for_and_then_refused(settings: Set
     assert look(after=settings.inbox_patience_minutes * 60 + 1).only == {path}
 
 
+def test_an_inbox_is_watched_while_looks_leave_what_still_changes(settings: Settings, look: Look) -> None:
+    """Else a run of the calendar would leave what nobody comes back for."""
+    address = str(settings.inbox)
+    seen_by_a_run = looks.Looks(settings, address)
+    seen_by_a_run.see({NAME: "1"})
+    seen_by_a_run.save(patiently=False)
+    assert looks.Looks(settings, address).sights
+    assert not looks.Looks(settings, address).is_watched
+    look()
+    assert looks.Looks(settings, address).is_watched
+    looks.Looks(settings, address).save(patiently=False)
+    assert looks.Looks(settings, address).is_watched
+    later = looks.time.time() + 2 * 24 * 3600
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(looks.time, "time", lambda: later)
+        assert not looks.Looks(settings, address).is_watched
+
+
 def test_names_of_unfinished_and_hidden_files_are_left(settings: Settings, look: Look) -> None:
     inbox = _inbox(settings)
     for name in ("ВПР.xlsx.part", "отчёт.crdownload", "~$ВПР.xlsx", ".скрытый.xlsx", "читай меня.txt"):
