@@ -46,38 +46,23 @@ if [ "$$(cat .venv/made-from 2>/dev/null || true)" != "$$fingerprint" ]; then
 fi
 endef
 
-# Superset's own environment: it cannot share one with the pipeline.
-define bi_environment
-bi_fingerprint=$$(cksum < include/bi/requirements.lock; pwd)
-if [ "$$(cat .venv-bi/made-from 2>/dev/null || true)" != "$$bi_fingerprint" ]; then
-  echo "Подготовка окружения Superset .venv-bi (один раз, около 800 МБ)"
-  "$$RAVENSTVO_PYTHON" -m venv --without-pip --clear .venv-bi
-  .venv/bootstrap/bin/uv pip sync --quiet --require-hashes --compile-bytecode --python .venv-bi/bin/python include/bi/requirements.lock
-  printf '%s\n' "$$bi_fingerprint" > .venv-bi/made-from
+# An environment of its own, $(1), of a lock, $(2); $(3) says what it is.
+define own_environment
+fingerprint=$$(cksum < $(2); pwd)
+if [ "$$(cat $(1)/made-from 2>/dev/null || true)" != "$$fingerprint" ]; then
+  echo "Подготовка окружения $(3)"
+  "$$RAVENSTVO_PYTHON" -m venv --without-pip --clear $(1)
+  .venv/bootstrap/bin/uv pip sync --quiet --require-hashes --compile-bytecode --python $(1)/bin/python $(2)
+  printf '%s\n' "$$fingerprint" > $(1)/made-from
 fi
 endef
 
+# Superset cannot share one with the pipeline.
+bi_environment = $(call own_environment,.venv-bi,include/bi/requirements.lock,Superset .venv-bi (один раз, около 800 МБ))
+# Spark is large, and only `ravenstvo spark` and RAVENSTVO_ENGINE=spark need it.
+spark_environment = $(call own_environment,.venv-spark,include/spark/requirements.lock,Spark .venv-spark (один раз, около 750 МБ))
 # What the pipeline is compared with; none of it is part of the product.
-define bench_environment
-bench_fingerprint=$$(cksum < bench/requirements.lock; pwd)
-if [ "$$(cat .venv-bench/made-from 2>/dev/null || true)" != "$$bench_fingerprint" ]; then
-  echo "Подготовка окружения .venv-bench (один раз)"
-  "$$RAVENSTVO_PYTHON" -m venv --without-pip --clear .venv-bench
-  .venv/bootstrap/bin/uv pip sync --quiet --require-hashes --python .venv-bench/bin/python bench/requirements.lock
-  printf '%s\n' "$$bench_fingerprint" > .venv-bench/made-from
-fi
-endef
-
-# Spark's own environment: it is large, and only `ravenstvo spark` and RAVENSTVO_ENGINE=spark need it.
-define spark_environment
-spark_fingerprint=$$(cksum < include/spark/requirements.lock; pwd)
-if [ "$$(cat .venv-spark/made-from 2>/dev/null || true)" != "$$spark_fingerprint" ]; then
-  echo "Подготовка окружения Spark .venv-spark (один раз, около 750 МБ)"
-  "$$RAVENSTVO_PYTHON" -m venv --without-pip --clear .venv-spark
-  .venv/bootstrap/bin/uv pip sync --quiet --require-hashes --compile-bytecode --python .venv-spark/bin/python include/spark/requirements.lock
-  printf '%s\n' "$$spark_fingerprint" > .venv-spark/made-from
-fi
-endef
+bench_environment = $(call own_environment,.venv-bench,bench/requirements.lock,.venv-bench (один раз))
 
 # Pages and dashboards are tested in a browser, workers with a Redis of their own. Without them, and without the right to
 # install them, those tests are skipped and say so.

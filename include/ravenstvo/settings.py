@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
 
 from ravenstvo.errors import ToldError
 from ravenstvo.passwords import weakness
@@ -265,8 +266,8 @@ class Settings(BaseSettings):
         """Accept ``postgres://`` and ``postgresql://``; refuse other databases."""
         if url is None:
             return None
-        parsed = make_url(url)
-        if parsed.get_backend_name() not in ("postgres", "postgresql"):
+        parsed = _parsed(url)
+        if parsed is None or parsed.get_backend_name() not in ("postgres", "postgresql"):
             raise ValueError("нужен адрес PostgreSQL вида postgresql://пользователь:пароль@узел:5432/база")
         is_remote = bool(parsed.host) and not str(parsed.host).startswith("/")
         if (
@@ -294,8 +295,8 @@ class Settings(BaseSettings):
         """Accept ``redis://`` and ``rediss://``, with a password only."""
         if url is None:
             return None
-        parsed = make_url(url)
-        if parsed.drivername not in ("redis", "rediss"):
+        parsed = _parsed(url)
+        if parsed is None or parsed.drivername not in ("redis", "rediss"):
             raise ValueError("нужен адрес Redis вида redis://пользователь:пароль@узел:6379/0")
         if why := weakness(parsed.password or "", parsed.username):
             raise ValueError(f"пароль {why}. Задайте случайный: openssl rand -hex 24")
@@ -472,6 +473,14 @@ def inbox_address(inbox: str) -> str:
 def is_remote(inbox: str) -> bool:
     """Whether an inbox is a storage, not a folder of this machine."""
     return "://" in inbox
+
+
+def _parsed(url: str) -> URL | None:
+    """A database's address; None for what is none. Errors of the parser repeat parts of it, such as a password."""
+    try:
+        return make_url(url)
+    except (ArgumentError, ValueError):
+        return None
 
 
 def _is_certified(url: URL) -> bool:

@@ -25,8 +25,9 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from io import BufferedReader
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import psycopg2
 import pyarrow as pa
@@ -233,8 +234,7 @@ def _export(cursor: Any, relation: str, columns: dict[str, str], target: Path, p
         listed, sql.Identifier(*relation.split(".")), where, sql.Literal(_DELIMITER), sql.Literal(_QUOTE)
     )
     with _piped(cursor, out) as text, pa.parquet.ParquetWriter(target, pa.schema(schema.items())) as file:
-        head = text.peek(1) if hasattr(text, "peek") else b""
-        if not head:
+        if not text.peek(1):
             return
         batches = pa.csv.open_csv(
             text,
@@ -254,7 +254,7 @@ def _export(cursor: Any, relation: str, columns: dict[str, str], target: Path, p
 
 
 @contextlib.contextmanager
-def _piped(cursor: Any, out: sql.Composed) -> Iterator[BinaryIO]:
+def _piped(cursor: Any, out: sql.Composed) -> Iterator[BufferedReader]:
     read_end, write_end = os.pipe()
     failed: list[Exception] = []
 

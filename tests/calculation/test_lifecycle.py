@@ -136,7 +136,9 @@ def test_two_calculations_do_not_interleave(filled: Settings) -> None:
     _land(filled, "vpr", "vpr_result", 2021)
     first = begin(filled, 2021)
     with stage_turn(filled, first), pytest.raises(CalculationError, match="другой расчёт"):
+        assert _is_taken(filled)
         begin(filled, 2021)
+    assert not _is_taken(filled)
     # Between its stages the first has no hold: whoever begins takes over, and the first stops.
     second = begin(filled, 2021)
     assert second["calculation_id"] != first["calculation_id"]
@@ -192,6 +194,11 @@ def test_runs_take_turns_and_a_dead_one_loses_its(filled: Settings) -> None:
     ]
 
 
+def _is_taken(settings: Settings) -> bool:
+    with connect(settings) as connection, connection.cursor() as cursor:
+        return lifecycle.is_taken(cursor)
+
+
 def _status(settings: Settings, calculation_id: str) -> tuple:
     query = "select status, finished_at is null, message from ops.calculation where calculation_id = %s"
     return _do(settings, query, calculation_id)[0]
@@ -231,6 +238,7 @@ def test_waiting_for_a_turn_says_nothing_against_the_calculation(
     calculation = begin(filled)
     assert calculation is not None
     monkeypatch.setattr(tasks, "get_settings", lambda: filled)
+    monkeypatch.setattr(lifecycle, "_STAGE_PATIENCE", 0.5)
     with stage_turn(filled, calculation), pytest.raises(BusyError):
         tasks.estimate(calculation)
     assert _status(filled, calculation["calculation_id"])[0] == "running"

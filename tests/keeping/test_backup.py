@@ -3,32 +3,36 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
+import signal
 import stat
 import tarfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from io import StringIO
 from pathlib import Path
+from time import sleep
 
 import pytest
 from approval_region import CALCULATION, YEAR, do, fill
+from originals import SHA256, TEXT, seal_one
 from psycopg2 import errors
 from ravenstvo.calculation import mart_hashes
 from ravenstvo.calculation.approval import approve
 from ravenstvo.calculation.lifecycle import CalculationError, turn
 from ravenstvo.runtime import readers
-from ravenstvo.runtime.backup import BackupError, back_up, check, manifest, restore
+from ravenstvo.runtime.backup import BackupError, back_up, backing_up, check, loading, manifest, restore, restoring
 from ravenstvo.runtime.backup.pruning import remove_old
-from ravenstvo.runtime.terminal import Terminal
+from ravenstvo.runtime.terminal import Stage, Terminal
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse import keys, logins, programs, server, vault
 from ravenstvo.warehouse.connection import connect, warehouse_url
 from ravenstvo.warehouse.migrate import upgrade
 from ravenstvo.warehouse.one_way import DowngradeError
+from sqlalchemy.engine import make_url
 
 pytestmark = pytest.mark.slow(seconds=20)
-
-SHA256 = "982d9e3eb996f559e633f4d194def376" + "1d909f5a3b647d1a851fead67c32c9d1"
 
 
 def _silent() -> Terminal:
@@ -53,16 +57,7 @@ def home(module_warehouse: Settings, tmp_path_factory: pytest.TempPathFactory) -
         "insert into ops.source_file (sha256, name, path, size_bytes, status) values ('0a', 'а', 'а', 4, 'landed')",
     )
     readers.add(module_warehouse, "041", "Иванова А. А.", "соглашение")
-    original = tmp_path_factory.mktemp("file") / "file"
-    original.write_bytes(b"text")
-    public = vault.public_key(module_warehouse)
-    vault.seal(original, vault.place(module_warehouse, SHA256), SHA256, public)
-    do(
-        module_warehouse,
-        "insert into vault.original (file_id, sha256, size_bytes, stored_bytes, key_fingerprint) "
-        "select file_id, %s, 4, 4, %s from ops.source_file",
-        *(SHA256, vault.fingerprint(public)),
-    )
+    seal_one(module_warehouse, tmp_path_factory.mktemp("file"))
     (module_warehouse.layouts_dir / "своя форма.yml").write_text("title: форма")
     (module_warehouse.reports_dir / "2022").mkdir()
     (module_warehouse.reports_dir / "2022" / "report.html").write_text("отчёт")
@@ -136,7 +131,7 @@ def test_all_of_it_comes_back(home: Settings, copy: Path, empty: Settings) -> No
     assert (empty.reports_dir / "2022" / "report.html").read_text() == "отчёт"
     opened = empty.home / "opened"
     vault.unseal(vault.place(empty, SHA256), opened, SHA256, empty)
-    assert opened.read_bytes() == b"text"
+    assert opened.read_bytes() == TEXT
     assert not upgrade(empty), "nothing is left to do"
     # A second time it would be over data.
     with pytest.raises(BackupError, match="--replace"):
@@ -238,6 +233,75 @@ def test_what_does_not_come_to_its_end_leaves_nothing(
         assert _hashes(empty) == _hashes(home)
 
 
+def test_a_table_that_somebody_reads_is_told_and_stays(
+    home: Settings, copy: Path, empty: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """psql stops at its first statement, long before it has been sent all of them."""
+    _with_keys(home, empty)
+    do(empty, "create schema marts; create table marts.read as select 1 as one")
+    monkeypatch.setattr(loading, "_LOCK_SECONDS", 0.2)
+    with connect(empty) as connection, connection.cursor() as cursor:
+        cursor.execute("lock table marts.read in access share mode")
+        with pytest.raises(BackupError, match="осталась как была: canceling statement due to lock timeout"):
+            restore(empty, copy, _silent())
+    assert do(empty, "select one from marts.read") == [(1,)]
+
+
+def _killed_at(name: str, settings: Settings, copy: Path) -> None:
+    def die(*given: object) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    setattr(restoring, name, die)
+    restore(settings, copy, _silent(), replace=True)
+
+
+def test_killed_it_leaves_all_or_nothing_and_is_repeated(home: Settings, copy: Path, empty: Settings) -> None:
+    _with_keys(home, empty)
+    do(empty, "create schema marts; create table marts.read as select 1 as one")
+    spawn = multiprocessing.get_context("spawn")
+    waits = "select count(*) from pg_locks where not granted and relation = 'marts.read'::regclass"
+    # While psql is at work: it waits for somebody who reads.
+    with connect(empty) as connection, connection.cursor() as cursor:
+        cursor.execute("lock table marts.read in access share mode")
+        process = spawn.Process(target=_killed_at, args=("_move_in", empty, copy))
+        process.start()
+        while process.is_alive() and do(empty, waits) != [(1,)]:
+            sleep(0.05)
+        process.kill()
+        process.join()
+        assert process.exitcode == -signal.SIGKILL
+    restoring_still = "select count(*) from pg_stat_activity where datname = current_database() and query ~ '^drop'"
+    while do(empty, restoring_still) != [(0,)]:
+        sleep(0.05)
+    assert do(empty, "select one from marts.read") == [(1,)]
+    assert restoring.unfinished(empty)
+    # When the database is there and the files are not.
+    process = spawn.Process(target=_killed_at, args=("_move_in", empty, copy))
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    assert _hashes(empty) == _hashes(home)
+    assert not vault.place(empty, SHA256).exists()
+    assert (empty.home / "restoring").exists()
+    # What somebody has done since is not taken for what the restore has left.
+    file = "insert into ops.source_file (sha256, name, path, size_bytes, status) values ('0b', 'б', 'б', 1, 'waiting')"
+    do(empty, file)
+    with pytest.raises(BackupError, match=r"ops.source_file: 1\).*--replace"):
+        restore(empty, copy, _silent())
+    do(empty, "delete from ops.source_file where sha256 = '0b'")
+    restore(empty, copy, _silent())
+    assert _hashes(empty) == _hashes(home)
+    assert vault.place(empty, SHA256).exists()
+    assert restoring.unfinished(empty) is None and not (empty.home / "restoring").exists()
+
+
+def test_a_server_that_does_not_let_psql_in_is_told(copy: Path) -> None:
+    found = programs.programs_for(manifest.read(copy)[1].server_version, ("pg_restore", "psql"))
+    nowhere = make_url("postgresql://nobody@127.0.0.1:1/none")
+    with pytest.raises(BackupError, match=r"осталась как была: .*refused"):
+        loading._load(found, nowhere, copy / manifest.WAREHOUSE, "", "", Stage("база"))
+
+
 def test_another_key_is_refused_and_a_missing_one_is_named(home: Settings, copy: Path, empty: Settings) -> None:
     wanted = keys.fingerprint(keys.read(home.key_file)[0])
     empty.key_file.write_text(f"1 {'ab' * 32}\n")
@@ -289,11 +353,33 @@ def test_a_mart_that_is_read_stays_until_it_is_dumped(home: Settings) -> None:
     """Between the moment of the snapshot and pg_dump nobody drops a table: a calculation waits."""
     from ravenstvo.runtime.backup.content import snapshot
 
-    with snapshot(home) as (held, _), connect(home) as connection, connection.cursor() as cursor:
+    with snapshot(home) as (held, *_), connect(home) as connection, connection.cursor() as cursor:
         assert held.calculations[YEAR] == CALCULATION
         cursor.execute("set local lock_timeout = '50ms'")
         with pytest.raises(errors.LockNotAvailable):
             cursor.execute("drop table marts.mart_identification")
+
+
+def test_a_stage_that_begins_meanwhile_waits_and_holds_up_nothing(
+    home: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It wants to drop what pg_dump has yet to read: whoever asks for a table after it would wait behind it."""
+    do(home, "create view marts.seen as select 1 as one; create table marts.kept as select 1 as one")
+
+    def stage() -> None:
+        with turn(home, 60), connect(home) as connection, connection.cursor() as cursor:
+            cursor.execute("set local lock_timeout = '20s'; drop view marts.seen; drop table marts.kept")
+
+    with ThreadPoolExecutor() as pool:
+        begun = []
+        # Called when the moment is taken, and before pg_dump is.
+        monkeypatch.setattr(backing_up, "_check_space", lambda *given: (begun.append(pool.submit(stage)), sleep(0.5)))
+        folder = back_up(home, tmp_path, _silent())
+        begun[0].result()
+    assert do(home, "select to_regclass('marts.seen'), to_regclass('marts.kept')") == [(None, None)]
+    assert {"seen", "kept"} <= manifest.read(folder)[1].marts.keys()
+    dumped = _as_text(home, folder / manifest.WAREHOUSE)
+    assert "CREATE VIEW marts.seen" in dumped and "CREATE TABLE marts.kept" in dumped
 
 
 def test_only_the_latest_of_this_warehouse_are_kept(home: Settings, copy: Path) -> None:

@@ -14,16 +14,16 @@ from io import StringIO
 from pathlib import Path
 
 import psutil
-import psycopg2
 import pytest
 from approval_region import do
+from originals import seal_one
 from ravenstvo.runtime.backup import BackupError, back_up, backing_up
 from ravenstvo.runtime.doctor import Finding, Level, examination, examine, tell
 from ravenstvo.runtime.doctor.examination import CHECKS
 from ravenstvo.runtime.terminal import Terminal
 from ravenstvo.settings import Settings
-from ravenstvo.warehouse import keys, server, vault
-from ravenstvo.warehouse.connection import parameters, pipeline_login, warehouse_url
+from ravenstvo.warehouse import keys, server
+from ravenstvo.warehouse.connection import outside_transaction, pipeline_login, warehouse_url
 from ravenstvo.warehouse.migrate import upgrade
 
 pytestmark = pytest.mark.slow(seconds=15)
@@ -47,17 +47,7 @@ def small(module_warehouse: Settings, tmp_path_factory: pytest.TempPathFactory) 
         "insert into ops.calculation (calculation_id, year, years, status, finished_at) "
         "values ('2022-one', 2022, '{2022}', 'done', now())",
     )
-    original = tmp_path_factory.mktemp("file") / "file"
-    original.write_bytes(b"text")
-    public = vault.public_key(module_warehouse)
-    sha256 = "982d9e3eb996f559e633f4d194def376" + "1d909f5a3b647d1a851fead67c32c9d1"
-    vault.seal(original, vault.place(module_warehouse, sha256), sha256, public)
-    do(
-        module_warehouse,
-        "insert into vault.original (file_id, sha256, size_bytes, stored_bytes, key_fingerprint) "
-        "select file_id, %s, 4, 4, %s from ops.source_file",
-        *(sha256, vault.fingerprint(public)),
-    )
+    seal_one(module_warehouse, tmp_path_factory.mktemp("file"))
     back_up(module_warehouse, None, Terminal(StringIO()))
     return module_warehouse
 
@@ -158,16 +148,10 @@ def a_login_has_another_password(settings: Settings) -> Iterator[None]:
 @contextmanager
 def an_earlier_state_was_left(settings: Settings) -> Iterator[None]:
     name = f"{warehouse_url(settings).database}_as_of"
-    _outside(settings, f'create database "{name}"')
-    yield
-    _outside(settings, f'drop database "{name}"')
-
-
-def _outside(settings: Settings, statement: str) -> None:
-    connection = psycopg2.connect(**parameters(settings))
-    connection.autocommit = True
-    connection.cursor().execute(statement)
-    connection.close()
+    with outside_transaction(settings) as cursor:
+        cursor.execute(f'create database "{name}"')
+        yield
+        cursor.execute(f'drop database "{name}"')
 
 
 @contextmanager

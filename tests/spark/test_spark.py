@@ -110,9 +110,3 @@ def test_both_engines_give_the_same_rows(inbox: Path, tmp_path: Path) -> None:
     finally:
         server.stop(ours)
         server.stop(theirs)
-
-
-def test_without_its_environment_it_says_what_to_do(tmp_path: Path) -> None:
-    settings = Settings(home=tmp_path, spark_environment=tmp_path / "none")
-    with pytest.raises(spark.SparkError, match="make setup-spark"), spark.session(settings, {}):
-        pass

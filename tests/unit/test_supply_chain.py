@@ -13,6 +13,8 @@ from packaging.requirements import Requirement
 from ravenstvo.settings import PROJECT_ROOT
 
 LOCKS = ("requirements.lock", "include/bi/requirements.lock", "include/spark/requirements.lock")
+# The index and the machine that a lock was made with.
+_WHENCE = re.compile(r"://|--(?:extra-)?index-url|(?<!\S)/\w")
 _HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}\Z")
 
 # What a secret looks like. A value that is made, asked for or empty is none.
@@ -57,6 +59,11 @@ def test_every_package_is_locked_to_one_version_by_hashes_from_the_index(lock: s
         assert requirement.url is None, entry
         assert [one.operator for one in requirement.specifier] == ["=="], entry
         assert hashes and all(_HASH.match(one) for one in hashes), entry
+
+
+@pytest.mark.parametrize("lock", [*LOCKS, "bench/requirements.lock"])
+def test_a_lock_names_neither_the_index_nor_the_machine_that_it_was_made_with(lock: str) -> None:
+    assert _WHENCE.findall((PROJECT_ROOT / lock).read_text(encoding="utf-8")) == []
 
 
 def test_no_secret_is_in_any_file_of_the_project() -> None:

@@ -131,6 +131,14 @@ def both(national: Settings, regions: dict[str, Region], wanted: list[Relation])
     return ask
 
 
+def test_an_empty_shared_warehouse_has_no_region(new_warehouse: Callable[[], Settings]) -> None:
+    own = new_warehouse()
+    bare = Settings(home=own.home, shared_url=own.warehouse_url, warehouse_url=own.warehouse_url)
+    assert listed(bare) == []
+    with pytest.raises(SharedError, match="02"):
+        forget(bare, "02")
+
+
 SHARES = "select region_code, school_id, share_below_min from national.fct_school_procedure order by 1, 2"
 TWO_REGIONS = [("01", "C000001", 0.1), ("01", "C000002", 0.1), ("02", "C000001", 0.2), ("02", "C000002", 0.2)]
 
@@ -239,6 +247,23 @@ def test_what_is_not_as_promised_is_refused(
     with connect(regions["01"].settings) as connection:
         connection.cursor().execute("update ops.source_file set region_code = '01'")
     assert both(SHARES) == TWO_REGIONS
+
+
+def test_what_is_no_region_is_told_and_left_alone(national: Settings, new_warehouse: Callable[[], Settings]) -> None:
+    folder = national.home / "не та папка"
+    folder.mkdir()
+    address = national.home / "address"
+    with pytest.raises(SharedError, match="нет хранилища"):
+        collect(national, folder, wanted=[])
+    assert list(folder.iterdir()) == []
+    for wrong in ("not an address", "mysql://a:b@c/d", "postgresql://a:" + "hunter-2" + "@host:port/base"):
+        address.write_text(wrong, encoding="utf-8")
+        with pytest.raises(SharedError, match="нужен адрес PostgreSQL") as told:
+            collect(national, address, wanted=[])
+        assert "hunter" not in str(told.value)
+    address.write_text(str(new_warehouse().warehouse_url), encoding="utf-8")
+    with pytest.raises(SharedError, match="выполните в нём «ravenstvo run»"):
+        collect(national, address, wanted=[])
 
 
 VIEWS = """

@@ -25,7 +25,18 @@ from ravenstvo.warehouse.connection import connect, parameters
 from ravenstvo.warehouse.keys import version_in_force
 from ravenstvo.warehouse.roles import TRANSFORMER
 
-_TRIES, _PAUSE = 10, 0.1
+_LOCK = "hashtext('ravenstvo.calculation')"
+_TAKEN = f"""
+select exists (
+    select from pg_catalog.pg_locks
+    where locktype = 'advisory' and granted
+        and database = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())
+        and (classid::bigint << 32 | objid::bigint) = {_LOCK}::bigint
+)
+"""
+_PAUSE = 0.1
+# How long the warehouse is waited for: by a person's command, and by a stage, whose run would end of it.
+_PATIENCE, _STAGE_PATIENCE = 1, 60
 
 
 class CalculationError(ToldError):
@@ -146,7 +157,11 @@ def finish(settings: Settings, calculation: Calculation) -> None:
     One that is done already stays as it is: a task that dies after its transaction is tried again.
     Raises CalculationError when another calculation has begun meanwhile.
     """
-    with turn(settings), connect(settings, TRANSFORMER) as connection, connection.cursor() as cursor:
+    with (
+        turn(settings, _STAGE_PATIENCE),
+        connect(settings, TRANSFORMER) as connection,
+        connection.cursor() as cursor,
+    ):
         cursor.execute(
             "update ops.calculation set status = 'done', finished_at = ops.moment() "
             "where calculation_id = %s and status = 'running'",
@@ -187,7 +202,7 @@ def is_calculated(settings: Settings) -> bool:
 @contextmanager
 def stage_turn(settings: Settings, calculation: Calculation) -> Iterator[None]:
     """Hold the warehouse for one stage, after checking that this calculation still is the one in hand."""
-    with turn(settings):
+    with turn(settings, _STAGE_PATIENCE):
         with connect(settings, TRANSFORMER) as connection, connection.cursor() as cursor:
             cursor.execute(
                 "select status, code_version, seeds_hash, started_at = (select max(started_at) from ops.calculation) "
@@ -217,14 +232,14 @@ def _go_on(settings: Settings, cursor: Cursor, calculation: Calculation, code: s
 
 
 @contextmanager
-def turn(settings: Settings) -> Iterator[None]:
-    """Hold the warehouse against calculations. Raises BusyError while a stage of one runs."""
+def turn(settings: Settings, patience: float = _PATIENCE) -> Iterator[None]:
+    """Hold the warehouse against calculations. Raises BusyError while a stage of one runs, after so many seconds."""
     # A session lock on a connection without a transaction: an open one would hold back vacuum for a whole stage.
     holder = psycopg2.connect(**parameters(settings, TRANSFORMER))
     try:
         holder.autocommit = True
         with holder.cursor() as cursor:
-            if not _taken(cursor):
+            if not _take(cursor, patience):
                 raise BusyError(
                     "В этом хранилище сейчас идёт другой расчёт. "
                     "Дождитесь его окончания («ravenstvo status») и повторите."
@@ -235,20 +250,27 @@ def turn(settings: Settings) -> Iterator[None]:
                 # The server notices a closed connection a moment later: the next stage may be there before. Where the
                 # connection is broken, the lock is gone with it.
                 with suppress(psycopg2.Error):
-                    cursor.execute("select pg_advisory_unlock(hashtext('ravenstvo.calculation'))")
+                    cursor.execute(f"select pg_advisory_unlock({_LOCK})")
     finally:
         holder.close()
 
 
-def _taken(cursor: Cursor) -> bool:
-    """Take the lock; one that a process killed just now still seems to hold is waited for a moment."""
-    for _ in range(_TRIES):
-        cursor.execute("select pg_try_advisory_lock(hashtext('ravenstvo.calculation'))")
-        row = cursor.fetchone()
-        if row and row[0]:
+def is_taken(cursor: Cursor) -> bool:
+    """Whether somebody holds the warehouse; only looks."""
+    cursor.execute(_TAKEN)
+    return cursor.fetchone() == (True,)
+
+
+def _take(cursor: Cursor, patience: float) -> bool:
+    """Take the lock; one that is held for a moment, or seems to be by a process killed just now, is waited for."""
+    until = time.monotonic() + patience
+    while True:
+        cursor.execute(f"select pg_try_advisory_lock({_LOCK})")
+        if cursor.fetchone() == (True,):
             return True
+        if time.monotonic() >= until:
+            return False
         time.sleep(_PAUSE)
-    return False
 
 
 def _lost_turn(calculation: Calculation) -> str:

@@ -10,7 +10,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from ravenstvo.calculation.lifecycle import CalculationError
@@ -78,7 +78,8 @@ def session(settings: Settings, variables: dict[str, Any]) -> Iterator[Ask]:
         try:
             yield ask
         finally:
-            wishes.close()
+            with suppress(BrokenPipeError):  # what a process that has ended did not take is sent once more
+                wishes.close()
             try:
                 process.wait(timeout=30)
             except subprocess.TimeoutExpired:

@@ -29,8 +29,7 @@ def warehouse() -> Iterator[Connection]:
     from ravenstvo.warehouse.connection import connect
 
     settings = get_settings()
-    if settings.warehouse_url is None:
-        server.ensure_running(settings)
+    server.ensure_running(settings)
     migrate.refuse_newer(migrate.revisions(settings))
     with connect(settings) as connection:
         yield connection

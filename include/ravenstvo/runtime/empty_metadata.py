@@ -24,7 +24,8 @@ def restore(settings: Settings) -> bool:
     """Fill the empty database with what was kept; False where nothing is, or it could not be done."""
     if settings.airflow_url is not None:
         return False
-    with _draft(settings) as dump:
+    with _room(settings) as room:
+        dump = room / "metadata.sql"
         if not machine_cache.fetch(settings, _name(), dump):
             return False
         # All or nothing: what does not fit leaves the database empty, and it is made as usual.
@@ -36,16 +37,17 @@ def keep(settings: Settings) -> None:
     """Keep the database, in which nothing has been run yet."""
     if settings.airflow_url is not None:
         return
-    with _draft(settings) as dump:
+    with _room(settings) as room:
+        dump = room / "metadata.sql"
         if _call(settings, "pg_dump", "--no-owner", "--no-privileges", "--file", str(dump)):
             machine_cache.keep(settings, _name(), dump)
 
 
 @contextmanager
-def _draft(settings: Settings) -> Iterator[Path]:
-    """Where the dump is meanwhile: in a private folder, gone at the end."""
+def _room(settings: Settings) -> Iterator[Path]:
+    """A private folder, gone at the end."""
     with tempfile.TemporaryDirectory(dir=settings.airflow_home) as folder:
-        yield Path(folder) / "metadata.sql"
+        yield Path(folder)
 
 
 def _name() -> str:
@@ -54,6 +56,6 @@ def _name() -> str:
 
 
 def _call(settings: Settings, program: str, *arguments: str) -> bool:
-    with access(server.database_url(settings, server.AIRFLOW_DB)) as (place, environment):
-        command = [str(BINARIES / program), "--dbname", place, *arguments]
+    with access(server.database_url(settings, server.AIRFLOW_DB)) as (database, environment):
+        command = [str(BINARIES / program), f"--dbname={database}", *arguments]
         return subprocess.run(command, env=environment, capture_output=True, check=False).returncode == 0

@@ -17,7 +17,7 @@ from ravenstvo.runtime.causes import explained
 from ravenstvo.runtime.terminal import Terminal
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse import migrate, server
-from ravenstvo.warehouse.connection import connect, parameters
+from ravenstvo.warehouse.connection import outside_transaction
 from ravenstvo.words import number
 
 AIRFLOW_SECONDS = 600
@@ -103,13 +103,8 @@ def _docs(settings: Settings) -> str:
 
 
 def _vacuum(settings: Settings) -> str:
-    connection = psycopg2.connect(**parameters(settings), application_name="ravenstvo")
-    try:
-        connection.autocommit = True
-        connection.cursor().execute("vacuum (analyze)")
-    finally:
-        connection.close()
-    with connect(settings) as after, after.cursor() as cursor:
+    with outside_transaction(settings) as cursor:
+        cursor.execute("vacuum (analyze)")
         cursor.execute("select pg_catalog.pg_database_size(pg_catalog.current_database())")
         (size,) = cursor.fetchone() or (0,)
     return f"место убранных строк свободно, статистика свежая; база занимает {number(size / 2**20)} МБ"

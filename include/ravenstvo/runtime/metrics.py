@@ -15,7 +15,7 @@ from ravenstvo import logs
 from ravenstvo.runtime.observability import PATIENCE, SERVICE
 from ravenstvo.runtime.outage import Outage
 from ravenstvo.settings import Settings
-from ravenstvo.warehouse.connection import connect
+from ravenstvo.warehouse.connection import connect, has_table
 from ravenstvo.warehouse.roles import TRANSFORMER
 
 log = logging.getLogger(__name__)
@@ -102,9 +102,8 @@ class Sample:
 def collect(settings: Settings) -> list[Sample]:
     """All metrics as they are now."""
     with connect(settings, TRANSFORMER) as connection, connection.cursor() as cursor:
-        cursor.execute("select to_regclass('marts.mart_identification') is not null")
-        has_lists = cursor.fetchone() == (True,)
-        return [*_samples(cursor, _SAMPLES), *(_samples(cursor, _LISTS) if has_lists else ())]
+        lists = _samples(cursor, _LISTS) if has_table(cursor, "marts.mart_identification") else []
+        return [*_samples(cursor, _SAMPLES), *lists]
 
 
 def _samples(cursor: Cursor, statement: str) -> list[Sample]:

@@ -15,7 +15,7 @@ from ravenstvo import private_files
 from ravenstvo.errors import ToldError
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse import journal, logins
-from ravenstvo.warehouse.connection import connect, warehouse_url
+from ravenstvo.warehouse.connection import connect, has_table, warehouse_url
 from ravenstvo.warehouse.roles import MUNICIPALITY_READER, exists
 
 _FIELDS = ["login", "password", "municipality_code"]
@@ -112,8 +112,7 @@ def drop_login(connection: Connection, login: str) -> None:
 
 
 def _names(cursor: Cursor) -> dict[str, str]:
-    cursor.execute("select to_regclass('marts.dim_municipality') is not null")
-    if cursor.fetchone() != (True,):
+    if not has_table(cursor, "marts.dim_municipality"):
         raise ReaderError("В хранилище нет витрин: сначала выполните «make run».")
     cursor.execute("select municipality_code, municipality_name from marts.dim_municipality")
     return dict(cursor.fetchall())

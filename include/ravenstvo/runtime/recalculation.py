@@ -60,6 +60,7 @@ _TASK_STARTS = re.compile(r"\[DAG TEST\] starting task_id=(\w+) map_index=(-?\d+
 _RAISED = re.compile(r"[\w.]+: (.+)")
 _NODE = re.compile(r" (?P<place>\d+) of (?P<all>\d+) (?P<what>[A-Z]+)")
 _STOP_SECONDS = 10
+_LOCK = "run.lock"
 
 
 class BusyError(ToldError):
@@ -111,7 +112,7 @@ def alone(folder: Path, what: str = "расчёт") -> Iterator[int]:
 
     Yields the descriptor that holds the lock: a child that inherits it keeps the lock when its parent is killed.
     """
-    handle = os.open(folder / "run.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    handle = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield handle
@@ -119,6 +120,21 @@ def alone(folder: Path, what: str = "расчёт") -> Iterator[int]:
         raise BusyError(f"В папке состояния {folder} уже идёт {what}. Дождитесь его окончания и повторите.") from error
     finally:
         os.close(handle)
+
+
+def is_at_work(folder: Path) -> bool:
+    """Whether a process is at such work in a folder; only looks."""
+    try:
+        handle = os.open(folder / _LOCK, os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(handle)
+    return False
 
 
 @contextmanager

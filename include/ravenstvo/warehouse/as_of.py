@@ -17,12 +17,11 @@ from typing import IO
 import psycopg2
 from psycopg2 import errors, sql
 from psycopg2.extensions import connection as Connection
-from psycopg2.extensions import cursor as Cursor
 
 from ravenstvo.errors import ToldError
 from ravenstvo.settings import Settings
 from ravenstvo.sources import load_sources
-from ravenstvo.warehouse.connection import connect, parameters, warehouse_url
+from ravenstvo.warehouse.connection import connect, outside_transaction, parameters, warehouse_url
 from ravenstvo.warehouse.migrate import upgrade
 
 _SUFFIX = "_as_of"
@@ -147,7 +146,7 @@ def remove_leftover(settings: Settings) -> None:
 
 def _make_database(settings: Settings, name: str) -> None:
     _drop_database(settings, name)
-    with _outside_transaction(settings) as cursor:
+    with outside_transaction(settings) as cursor:
         try:
             cursor.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
         except errors.InsufficientPrivilege as error:
@@ -159,18 +158,8 @@ def _make_database(settings: Settings, name: str) -> None:
 
 
 def _drop_database(settings: Settings, name: str) -> None:
-    with _outside_transaction(settings) as cursor:
+    with outside_transaction(settings) as cursor:
         cursor.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
-
-
-@contextmanager
-def _outside_transaction(settings: Settings) -> Iterator[Cursor]:
-    connection = psycopg2.connect(**parameters(settings), application_name="ravenstvo")
-    try:
-        connection.autocommit = True
-        yield connection.cursor()
-    finally:
-        connection.close()
 
 
 def _copy_state(settings: Settings, there: Settings, moment: datetime) -> None:

@@ -78,6 +78,23 @@ def connect(settings: Settings | None = None, role: str | None = None) -> Iterat
         connection.close()
 
 
+def has_table(cursor: psycopg2.extensions.cursor, name: str) -> bool:
+    """Whether there is a table or view of this name, with its schema: a warehouse that is new or older may lack it."""
+    cursor.execute("select pg_catalog.to_regclass(%s) is not null", (name,))
+    return cursor.fetchone() == (True,)
+
+
+@contextmanager
+def outside_transaction(settings: Settings | None = None) -> Iterator[psycopg2.extensions.cursor]:
+    """A cursor of the owner whose statements are each a transaction of its own, or none: databases, vacuum."""
+    connection = psycopg2.connect(**parameters(settings), application_name="ravenstvo")
+    try:
+        connection.autocommit = True
+        yield connection.cursor()
+    finally:
+        connection.close()
+
+
 def moment(settings: Settings | None = None) -> datetime:
     """Now, but later than every moment noted in the warehouse: the clock may have been moved back."""
     with connect(settings) as connection, connection.cursor() as cursor:

@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -63,8 +62,8 @@ def programs_for(server_version: int, names: tuple[str, ...]) -> Programs:
 def access(url: URL) -> Iterator[tuple[str, dict[str, str]]]:
     """What a program is called with to reach a database: a connection string without the password, an environment.
 
-    The password is in a file for the owner only, which is gone when the block ends: neither the list of processes nor
-    their environment shows it.
+    The password is in a file for the owner only, which is gone when the block ends or the process does: neither the
+    list of processes nor their environment shows it.
     """
     given = url_parameters(url)
     password = given.pop("password", None)
@@ -72,10 +71,12 @@ def access(url: URL) -> Iterator[tuple[str, dict[str, str]]]:
     if not password:
         yield make_dsn(**given), environment
         return
-    with tempfile.NamedTemporaryFile("w", prefix="ravenstvo-", suffix=".pgpass", encoding="utf-8") as file:
+    # In memory: one on the disk would stay when the process is killed.
+    with open(os.memfd_create("pgpass"), "w", encoding="utf-8") as file:
+        os.fchmod(file.fileno(), 0o600)
         file.write(f"*:*:*:*:{_escaped(str(password))}\n")
         file.flush()
-        yield make_dsn(**given), environment | {"PGPASSFILE": file.name}
+        yield make_dsn(**given), environment | {"PGPASSFILE": f"/proc/{os.getpid()}/fd/{file.fileno()}"}
 
 
 def complaint(said: str | bytes) -> str:

@@ -8,8 +8,8 @@ import shutil
 import subprocess
 import tarfile
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sqlalchemy.engine import URL
@@ -24,7 +24,7 @@ from ravenstvo.runtime.recalculation import alone, terminable
 from ravenstvo.runtime.terminal import Stages, Terminal
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse import server, vault
-from ravenstvo.warehouse.connection import connect, warehouse_url
+from ravenstvo.warehouse.connection import connect, has_table, warehouse_url
 from ravenstvo.warehouse.no_space import is_no_space
 from ravenstvo.warehouse.programs import Programs, access, complaint, programs_for
 
@@ -41,6 +41,8 @@ _DRAFT = ".draft"
 # Nothing writes one part for so long without a change.
 _ABANDONED_AFTER = 3600
 _LOCK_SECONDS = 60
+# How often a dump that is being made is looked at.
+_LOOK_SECONDS = 0.1
 # A little slower than the quickest, a third smaller; the package's programs know no other method.
 _COMPRESSION = "gzip:3"
 
@@ -103,22 +105,21 @@ def remove_drafts(folder: Path) -> int:
 
 def _check_there_is_something(settings: Settings) -> None:
     with connect(settings) as connection, connection.cursor() as cursor:
-        cursor.execute("select pg_catalog.to_regclass('ops.source_file') is not null")
-        if cursor.fetchone() != (True,):
+        if not has_table(cursor, "ops.source_file"):
             raise BackupError("Копировать нечего: хранилище ещё не заведено.")
 
 
 def _write(settings: Settings, out: Path, stages: Stages, with_airflow: bool) -> tuple[Path, Manifest]:
     stages.start(_SNAPSHOT)
     own_id = content.warehouse_id(settings)
-    with content.snapshot(settings) as (snapshot, cursor):
+    with content.snapshot(settings) as (snapshot, cursor, let_calculate):
         programs = programs_for(snapshot.server_version, ("pg_dump", "pg_restore"))
         _check_space(settings, out, snapshot)
-        marts = content.marts(cursor)
         name = f"{snapshot.database}-{snapshot.moment:%Y%m%dT%H%M%SZ}"
         with _draft(out, name) as draft:
             _start(stages, described.WAREHOUSE, draft)
-            _dump(programs, warehouse_url(settings), draft / described.WAREHOUSE, snapshot.name)
+            _dump(programs, warehouse_url(settings), draft / described.WAREHOUSE, snapshot.name, let_calculate)
+            marts = content.marts(cursor)
             # Calculations need not wait for the rest.
             cursor.connection.rollback()
             if with_airflow:
@@ -170,8 +171,13 @@ def _start(stages: Stages, name: str, draft: Path) -> None:
     stages.start(TITLES[name]).progress = lambda: f"{_megabytes(path.stat().st_size, 1)} МБ" if path.exists() else ""
 
 
-def _dump(programs: Programs, url: URL, target: Path, snapshot: str | None = None) -> None:
-    """All of a database in PostgreSQL's custom format, on the disk when this returns."""
+def _dump(
+    programs: Programs, url: URL, target: Path, snapshot: str | None = None, begun: Callable[[], None] = lambda: None
+) -> None:
+    """All of a database in PostgreSQL's custom format, on the disk when this returns.
+
+    ``begun`` is called once pg_dump knows what there is and holds it: it writes nothing before.
+    """
     _new(target)
     arguments = ["--format=custom", f"--compress={_COMPRESSION}", f"--lock-wait-timeout={_LOCK_SECONDS}s"]
     arguments += ["--no-password", "--encoding=UTF8", f"--file={target}"]
@@ -179,17 +185,21 @@ def _dump(programs: Programs, url: URL, target: Path, snapshot: str | None = Non
         arguments.append(f"--snapshot={snapshot}")
     with access(url) as (database, environment):
         command = [programs.path("pg_dump"), *arguments, f"--dbname={database}"]
-        _run(command, environment)
+        _run(command, environment, lambda: begun() if target.stat().st_size else None)
     # Its list of contents is at its end: one that is cut off does not open.
     _run([programs.path("pg_restore"), "--list", str(target)], None)
 
 
-def _run(command: list[str], environment: dict[str, str] | None) -> None:
+def _run(command: list[str], environment: dict[str, str] | None, meanwhile: Callable[[], None] = lambda: None) -> None:
     with subprocess.Popen(
         command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     ) as process:
+        said = None
         try:
-            _, said = process.communicate()
+            while said is None:
+                meanwhile()
+                with suppress(subprocess.TimeoutExpired):
+                    _, said = process.communicate(timeout=_LOOK_SECONDS)
         except BaseException:
             process.kill()
             raise

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,7 +16,7 @@ from ravenstvo.calculation import mart_hashes
 from ravenstvo.calculation.lifecycle import turn
 from ravenstvo.runtime.backup.manifest import Mart
 from ravenstvo.settings import Settings
-from ravenstvo.warehouse.connection import connect, parameters
+from ravenstvo.warehouse.connection import connect, has_table, parameters
 
 _WAREHOUSE_ID = "warehouse_id"
 
@@ -75,31 +75,34 @@ def warehouse_id(settings: Settings) -> str:
 
 
 @contextmanager
-def snapshot(settings: Settings) -> Iterator[tuple[Snapshot, Cursor]]:
+def snapshot(settings: Settings) -> Iterator[tuple[Snapshot, Cursor, Callable[[], None]]]:
     """One moment of the database, held until the block ends, and a cursor that sees it.
 
-    It is taken between two stages of a calculation. What a calculation that begins meanwhile wants to drop or rename
-    waits: every table is held as by somebody who reads it. Files go on being landed; the snapshot does not see them.
+    It is taken between two stages of a calculation, and none begins until the caller lets it, by the function that
+    comes with it. From then on what a calculation wants to drop or rename waits until the block ends: every table is
+    held as by somebody who reads it. Whoever comes after such a wish to read the same table waits behind it, so the
+    caller must not let a stage begin before pg_dump holds what it needs: both would wait for ever. Files go on being
+    landed; the snapshot does not see them.
 
     Raises CalculationError while a stage of a calculation runs.
     """
-    connection = psycopg2.connect(**parameters(settings), application_name="ravenstvo backup")
-    try:
+    with (
+        closing(psycopg2.connect(**parameters(settings), application_name="ravenstvo backup")) as connection,
+        ExitStack() as calculations,
+    ):
         connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
+        calculations.enter_context(turn(settings))
         with connection.cursor() as cursor:
-            with turn(settings):
-                # Locks come first: the first query after them sets the moment.
-                if relations := _relations(settings):
-                    cursor.execute(
-                        sql.SQL("lock table {} in access share mode").format(
-                            sql.SQL(", ").join(sql.Identifier(*one) for one in relations)
-                        )
+            # Locks come first: the first query after them sets the moment.
+            if relations := _relations(settings):
+                cursor.execute(
+                    sql.SQL("lock table {} in access share mode").format(
+                        sql.SQL(", ").join(sql.Identifier(*one) for one in relations)
                     )
-                cursor.execute("select pg_export_snapshot()")
-                (name,) = cursor.fetchone() or ("",)
-            yield _read(cursor, name), cursor
-    finally:
-        connection.close()
+                )
+            cursor.execute("select pg_export_snapshot()")
+            (name,) = cursor.fetchone() or ("",)
+            yield _read(cursor, name), cursor, calculations.close
 
 
 def marts(cursor: Cursor) -> dict[str, Mart]:
@@ -148,8 +151,7 @@ def _read(cursor: Cursor, name: str) -> Snapshot:
 
 def _of(cursor: Cursor, table: str, query: str) -> list[tuple]:
     """Rows of a query; none where an earlier version of the program has not made the table yet."""
-    cursor.execute("select pg_catalog.to_regclass(%s) is not null", (table,))
-    if cursor.fetchone() != (True,):
+    if not has_table(cursor, table):
         return []
     cursor.execute(query)
     return cursor.fetchall()

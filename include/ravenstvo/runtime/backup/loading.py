@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -111,6 +111,9 @@ def _load(programs: Programs, url: URL, dump: Path, before: str, after: str, sta
                 source.kill()
                 if target.poll() is None and not target.stdin.closed:
                     target.kill()
+                # What psql has not taken would be sent once more at the end of the block.
+                with suppress(BrokenPipeError):
+                    target.stdin.close()
         if source.returncode != 0 or target.returncode != 0:
             said.seek(0)
             raise BackupError(f"База не восстановлена и осталась как была: {complaint(said.read())}")

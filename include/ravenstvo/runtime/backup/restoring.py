@@ -14,8 +14,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import psycopg2
-
 from ravenstvo import private_files
 from ravenstvo.calculation.lifecycle import turn
 from ravenstvo.runtime import airflow_home, processes, readers, services
@@ -27,14 +25,20 @@ from ravenstvo.runtime.recalculation import alone, terminable
 from ravenstvo.runtime.terminal import Stages, Terminal
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse import migrate, roles, server
-from ravenstvo.warehouse.connection import connect, parameters
+from ravenstvo.warehouse.connection import connect, has_table, outside_transaction
 from ravenstvo.warehouse.logins import make_pipeline_logins
 from ravenstvo.warehouse.programs import programs_for
 from ravenstvo.words import duration, number
 
 _CHECK, _PLACE, _FILES, _DATABASE = "проверка копии", "куда возвращать", "файлы", "база и сверка витрин"
 _AIRFLOW, _ROLES, _STATISTICS = "история Airflow", "устройство, роли, пользователи", "статистика"
-_FILLED = ("ops.source_file", "ops.calculation", "ops.publication", "ops.school_decision")
+# Where data are told by their rows, and when those came.
+_FILLED = {
+    "ops.source_file": "first_seen_at",
+    "ops.calculation": "started_at",
+    "ops.publication": "approved_at",
+    "ops.school_decision": "decided_at",
+}
 
 
 def check(source: Path, terminal: Terminal) -> Manifest:
@@ -53,7 +57,8 @@ def restore(settings: Settings, source: Path, terminal: Terminal, *, replace: bo
         settings: of the home and the warehouse, both empty.
         source: folder of the backup, or its manifest.
         terminal: where to speak.
-        replace: whether what is there may be lost. A restore that was broken off is repeated without it.
+        replace: whether what is there may be lost. A restore that was broken off is repeated without it, unless
+            something has come since.
 
     Returns what is left for a person to do, in Russian. Raises BackupError and, with nothing touched, DowngradeError
     for a backup of a newer program, PseudonymKeyError and VaultError for damaged keys.
@@ -66,10 +71,12 @@ def restore(settings: Settings, source: Path, terminal: Terminal, *, replace: bo
         _check_services(settings)
         settings.make_home()
         with alone(settings.home):
+            # What a restore that was broken off has left takes the place that this one needs.
+            shutil.rmtree(_draft(settings), ignore_errors=True)
             _check_space(settings, manifest)
             server.ensure_running(settings)
-            is_repeated = unfinished(settings) == manifest.made_at.isoformat()
-            _check_empty(settings, replace or is_repeated)
+            if not replace:
+                _check_empty(settings, manifest)
             programs = programs_for(
                 max(_server_version(settings, manifest), manifest.dump_major * 10_000), ("pg_restore", "psql")
             )
@@ -90,7 +97,8 @@ def restore(settings: Settings, source: Path, terminal: Terminal, *, replace: bo
                 airflow_home.forget_migration(settings)
                 airflow_home.prepare(settings)
             stages.start(_STATISTICS)
-            _analyse(settings)
+            with outside_transaction(settings) as cursor:
+                cursor.execute("analyze")  # a restored table has none yet
             _end(settings)
     if made:
         todo.append(f"Новые пароли читателей муниципалитетов ({len(made)}): {readers.passwords_file(settings)}")
@@ -142,18 +150,24 @@ def _check_space(settings: Settings, manifest: Manifest) -> None:
         )
 
 
-def _check_empty(settings: Settings, may_replace: bool) -> None:
+def _check_empty(settings: Settings, manifest: Manifest) -> None:
+    """Raise BackupError for data that nobody has given up.
+
+    A restore of this backup that was broken off may have returned all of it: then only what is later counts.
+    """
     found = []
+    is_repeated = unfinished(settings) == manifest.made_at.isoformat()
     with connect(settings) as connection, connection.cursor() as cursor:
-        for table in _FILLED:
-            cursor.execute("select pg_catalog.to_regclass(%s) is not null", (table,))
-            if cursor.fetchone() == (True,):
-                cursor.execute(f"select count(*) from {table}")
+        for table, came in _FILLED.items():
+            if has_table(cursor, table):
+                cursor.execute(
+                    f"select count(*) from {table} where not %s or {came} > %s", (is_repeated, manifest.made_at)
+                )
                 (rows,) = cursor.fetchone() or (0,)
                 found += [f"{table}: {rows}"] if rows else []
-    rooms = (*described.ROOM_NAMES, settings.archive_dir.name)
+    rooms = () if is_repeated else (*described.ROOM_NAMES, settings.archive_dir.name)
     found += [str(settings.home / name) for name in rooms if any((settings.home / name).glob("*"))]
-    if found and not may_replace:
+    if found:
         raise BackupError(
             f"Здесь уже есть данные ({'; '.join(found)}). Копия возвращается в пустое хранилище и пустую папку "
             "состояния: назовите другие (RAVENSTVO_HOME, RAVENSTVO_WAREHOUSE_URL). Заменить то, что есть, без "
@@ -192,11 +206,14 @@ def _end(settings: Settings) -> None:
     _begun_file(settings).unlink(missing_ok=True)
 
 
+def _draft(settings: Settings) -> Path:
+    return settings.home / "restoring"
+
+
 @contextmanager
 def _unpacked(settings: Settings, folder: Path, manifest: Manifest) -> Iterator[Path]:
     """The files of the backup beside the places where they belong."""
-    draft = settings.home / "restoring"
-    shutil.rmtree(draft, ignore_errors=True)
+    draft = _draft(settings)
     draft.mkdir(mode=0o700)
     try:
         for name, into in ((described.ROOMS, draft), (described.ORIGINALS, draft / settings.archive_dir.name)):
@@ -226,16 +243,6 @@ def _move_in(settings: Settings, unpacked: Path) -> None:
             parent.mkdir(exist_ok=True, mode=0o700)
         path.chmod(0o600)
         os.replace(path, target)
-
-
-def _analyse(settings: Settings) -> None:
-    """A restored table has no statistics yet."""
-    connection = psycopg2.connect(**parameters(settings), application_name="ravenstvo")
-    try:
-        connection.autocommit = True
-        connection.cursor().execute("analyze")
-    finally:
-        connection.close()
 
 
 def _tell(terminal: Terminal, manifest: Manifest) -> None:

@@ -44,11 +44,6 @@ def value(cursor: Cursor, query: str, *values: Any) -> Any:
     return row[0] if row else None
 
 
-def has(cursor: Cursor, table: str) -> bool:
-    """Whether there is such a table: a warehouse of an earlier version may lack it."""
-    return bool(value(cursor, "select pg_catalog.to_regclass(%s) is not null", table))
-
-
 def first_line(error: BaseException) -> str:
     """What an error says, in a line."""
     said = str(error).strip()

@@ -10,19 +10,18 @@ from datetime import UTC, datetime
 import psycopg2
 from psycopg2 import errors
 
-from ravenstvo.runtime.doctor.asking import asking, asking_warehouse, first_line, has, value
-from ravenstvo.runtime.doctor.finding import Finding, ok, trouble, warning
+from ravenstvo.runtime.doctor.asking import asking, asking_warehouse, first_line, value
+from ravenstvo.runtime.doctor.finding import Finding, ok, some, trouble, warning
 from ravenstvo.runtime.doctor.machine import SET_CLOCK
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse import journal, migrate, roles, server
-from ravenstvo.warehouse.connection import known_passwords, pipeline_login, warehouse_url
+from ravenstvo.warehouse.connection import has_table, known_passwords, pipeline_login, warehouse_url
 
 # What the product is tested with.
 _SERVER = 18
 # Two machines' clocks; a moment noted in the warehouse and the clock there.
 _CLOCK_WARNING, _CLOCK_TROUBLE, _FUTURE = 5, 60, 2
 _REPAIR = "ravenstvo migrate --repair"
-_TOLD = 4
 _CAUSES = (
     (r"password authentication failed", "проверьте пользователя и пароль в RAVENSTVO_WAREHOUSE_URL"),
     (r"database .* does not exist", "попросите администратора завести базу"),
@@ -149,14 +148,14 @@ def rights(settings: Settings) -> Iterator[Finding]:
         missing = [role for role in (*roles.PIPELINE, *roles.READERS) if not roles.exists(cursor, role)]
         if missing:
             yield trouble(title, f"нет ролей: {', '.join(missing)}", _REPAIR)
-        if not has(cursor, "ops.vault_access"):
+        if not has_table(cursor, "ops.vault_access"):
             return
         lacking = [] if missing else roles.lacking(cursor)
         if lacking:
-            yield trouble(title, f"не хватает прав, изменилось бы: {_some(lacking)}", _REPAIR)
+            yield trouble(title, f"не хватает прав, изменилось бы: {some(lacking)}", _REPAIR)
         excess = roles.excess(cursor)
         if excess:
-            yield trouble(title, f"лишние права: {_some(excess)}", "отзовите: revoke … on … from …")
+            yield trouble(title, f"лишние права: {some(excess)}", "отзовите: revoke … on … from …")
         if not (missing or lacking or excess):
             yield ok(title, f"{len(roles.PIPELINE) + len(roles.READERS)} ролей, права как должны быть")
 
@@ -191,13 +190,11 @@ def journal_chain(settings: Settings) -> Iterator[Finding]:
     """Nobody has changed the journal of the vault."""
     title = "журнал доступа"
     with asking_warehouse(settings) as cursor:
-        if not has(cursor, "ops.vault_access"):
+        if not has_table(cursor, "ops.vault_access"):
             return
         broken = [entry.access_id for entry in journal.entries(cursor) if entry.is_broken]
     if broken:
-        yield trouble(
-            title, f"записи изменены или удалены: {_some(list(map(str, broken)))}", "ravenstvo audit; сверьте"
-        )
+        yield trouble(title, f"записи изменены или удалены: {some(list(map(str, broken)))}", "ravenstvo audit; сверьте")
     else:
         yield ok(title, "цепочка записей цела")
 
@@ -215,8 +212,3 @@ def _span(seconds: float) -> str:
     if seconds < 7200:
         return f"{seconds / 60:.0f} мин"
     return f"{seconds / 3600:.0f} ч" if seconds < 172_800 else f"{seconds / 86_400:.0f} дн."
-
-
-def _some(names: list[str]) -> str:
-    rest = len(names) - _TOLD
-    return ", ".join(names[:_TOLD]) + (f" и ещё {rest}" if rest > 0 else "")

@@ -8,6 +8,8 @@ from enum import IntEnum
 
 from ravenstvo.settings import Settings
 
+_TOLD = 4
+
 
 class Level(IntEnum):
     """How bad it is. ``UNKNOWN``: could not be looked at, because of something else that is told."""
@@ -50,3 +52,9 @@ def warning(title: str, seen: str, advice: str) -> Finding:
 def trouble(title: str, seen: str, advice: str) -> Finding:
     """A run would fail, or something is lost or open to others."""
     return Finding(Level.TROUBLE, title, seen, advice)
+
+
+def some(names: list[str]) -> str:
+    """The first few of what was found, and how many there are besides."""
+    rest = len(names) - _TOLD
+    return ", ".join(names[:_TOLD]) + (f" и ещё {rest}" if rest > 0 else "")

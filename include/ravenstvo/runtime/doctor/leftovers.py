@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 from psycopg2 import sql
 
+from ravenstvo.calculation.lifecycle import is_taken
 from ravenstvo.runtime import backup, processes, services
 from ravenstvo.runtime.backup.backing_up import drafts, last
 from ravenstvo.runtime.backup.restoring import unfinished
-from ravenstvo.runtime.doctor.asking import asking_warehouse, has, value
+from ravenstvo.runtime.doctor.asking import asking_warehouse, value
 from ravenstvo.runtime.doctor.finding import Finding, ok, trouble, warning
 from ravenstvo.runtime.notifying.outbox import waiting
 from ravenstvo.runtime.old_files import spool_leftovers
+from ravenstvo.runtime.recalculation import is_at_work
 from ravenstvo.settings import Settings
 from ravenstvo.sources import load_sources
 from ravenstvo.warehouse import as_of
+from ravenstvo.warehouse.connection import has_table
 
-_TURN = """
-select exists (
-    select from pg_catalog.pg_locks
-    where locktype = 'advisory' and granted
-        and database = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())
-        and (classid::bigint << 32 | objid::bigint) = hashtext('ravenstvo.calculation')::bigint
-)
-"""
 _LOST_ROWS = """
 select count(*) from (select distinct part_id from {} except select part_id from ops.source_part) as lost
 """
@@ -69,7 +62,7 @@ def calculations(settings: Settings) -> Iterator[Finding]:
     """A calculation that is marked as running and is not, and how the last one ended."""
     title = "расчёты"
     with asking_warehouse(settings) as cursor:
-        if not has(cursor, "ops.calculation"):
+        if not has_table(cursor, "ops.calculation"):
             return
         cursor.execute(
             "select calculation_id, extract(epoch from clock_timestamp() - started_at) / 60 "
@@ -78,7 +71,7 @@ def calculations(settings: Settings) -> Iterator[Finding]:
         running = dict(cursor.fetchall())
         cursor.execute("select calculation_id, status, message from ops.calculation order by started_at desc limit 1")
         row = cursor.fetchone()
-        is_working = bool(value(cursor, _TURN)) or _locked(settings.home)
+        is_working = is_taken(cursor) or is_at_work(settings.home)
     is_fine = True
     for calculation_id, minutes in running.items():
         # On a server of one's own another machine may be at it, and pause between two stages.
@@ -98,19 +91,19 @@ def database(settings: Settings) -> Iterator[Finding]:
     title = "остатки в базе"
     is_fine = True
     name = as_of.leftover(settings)
-    if name and not _locked(settings.home / "as_of"):
+    if name and not is_at_work(settings.home / "as_of"):
         is_fine = False
         yield warning(title, f"временная база {name}", "ravenstvo housekeeping --only files")
     with asking_warehouse(settings) as cursor:
         for source in load_sources():
-            if not has(cursor, f"landing.{source}") or not has(cursor, "ops.source_part"):
+            if not has_table(cursor, f"landing.{source}") or not has_table(cursor, "ops.source_part"):
                 continue
             cursor.execute(sql.SQL(_LOST_ROWS).format(sql.Identifier("landing", source)))
             if (lost := (cursor.fetchone() or (0,))[0]) > 0:
                 is_fine = False
                 seen = f"в landing.{source} строки частей, которых нет в учёте: {lost}"
                 yield trouble(title, seen, "верните копию: ravenstvo restore")
-        if has(cursor, "ops.source_part"):
+        if has_table(cursor, "ops.source_part"):
             lost = value(
                 cursor,
                 "select count(*) from ops.source_file as file where status = 'landed' "
@@ -172,18 +165,3 @@ def services_health(settings: Settings) -> Iterator[Finding]:
         yield trouble(title, f"не отвечают или нездоровы: {', '.join(ill)}", f"make up; журналы в {settings.logs_dir}")
     else:
         yield ok(title, f"здоровы: {', '.join(services.SERVICES)}")
-
-
-def _locked(folder: Path) -> bool:
-    """Whether a command is at work in a folder."""
-    try:
-        handle = os.open(folder / "run.lock", os.O_RDWR | os.O_CLOEXEC)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return True
-    finally:
-        os.close(handle)
-    return False

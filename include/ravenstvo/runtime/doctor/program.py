@@ -17,11 +17,10 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from ravenstvo.runtime.doctor.finding import Finding, ok, trouble, warning
+from ravenstvo.runtime.doctor.finding import Finding, ok, some, trouble, warning
 from ravenstvo.settings import SECRET, Settings
 
 _LOCKED = re.compile(r"([A-Za-z0-9._-]+)==([^\s;\\]+)")
-_TOLD = 4
 _REACH_SECONDS = 5
 _PORTS = {"smtp": 587, "sftp": 22, "ssh": 22, "ftp": 21, "http": 80, "https": 443, "aws": 443, "postgres": 5432}
 
@@ -37,7 +36,7 @@ def versions(settings: Settings) -> Iterator[Finding]:
     required = [Requirement(text) for text in importlib.metadata.requires("ravenstvo") or ()]
     direct = [one for one in required if one.marker is None or one.marker.evaluate({"extra": ""})]
     if missing := [one.name for one in direct if canonicalize_name(one.name) not in here]:
-        yield trouble(title, f"не установлены: {_some(missing)}", "make setup")
+        yield trouble(title, f"не установлены: {some(missing)}", "make setup")
     lock = settings.project_root / "requirements.lock"
     if not lock.exists():
         yield warning(title, f"Python {python}; сравнить не с чем: нет {lock}", "верните файл из репозитория")
@@ -47,7 +46,7 @@ def versions(settings: Settings) -> Iterator[Finding]:
         f"{name} {here[name]} вместо {version}" for name, version in locked.items() if _differs(here, name, version)
     ]
     if others:
-        yield warning(title, f"не те версии: {_some(others)}", "make setup")
+        yield warning(title, f"не те версии: {some(others)}", "make setup")
     elif not missing:
         n_same = len(locked.keys() & here.keys())
         yield ok(
@@ -138,8 +137,3 @@ def _locked(lock: Path) -> Iterator[tuple[str, str]]:
 def _differs(here: dict[str, str], name: str, version: str) -> bool:
     # Packages of the lock that only development needs are rightly absent.
     return name in here and here[name] != version
-
-
-def _some(names: list[str]) -> str:
-    rest = len(names) - _TOLD
-    return ", ".join(names[:_TOLD]) + (f" и ещё {rest}" if rest > 0 else "")

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 
-from ravenstvo.runtime.doctor.asking import asking_warehouse, has, value
+from ravenstvo.runtime.doctor.asking import asking_warehouse, value
 from ravenstvo.runtime.doctor.finding import Finding, ok, trouble, warning
 from ravenstvo.runtime.doctor.program import open_to_others
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse import keys, vault
+from ravenstvo.warehouse.connection import has_table
 
 _RESTORE = "верните файл ключа из копии или назовите, где он"
 
@@ -50,7 +51,7 @@ def pseudonyms(settings: Settings) -> Iterator[Finding]:
     """The key file is the one that the rows were landed with."""
     title = "ключ псевдонимов"
     with asking_warehouse(settings) as cursor:
-        if not has(cursor, "ops.pseudonym_key"):
+        if not has_table(cursor, "ops.pseudonym_key"):
             return
         cursor.execute("select fingerprint from ops.pseudonym_key order by version")
         known = [fingerprint for (fingerprint,) in cursor.fetchall()]
@@ -72,7 +73,7 @@ def originals(settings: Settings) -> Iterator[Finding]:
     """Every original of the books lies in the archive, sealed for a key that is known."""
     title = "архив исходных файлов"
     with asking_warehouse(settings) as cursor:
-        if not has(cursor, "vault.original"):
+        if not has_table(cursor, "vault.original"):
             return
         cursor.execute("select sha256, key_fingerprint from vault.original where removed_at is null")
         sealed = dict(cursor.fetchall())

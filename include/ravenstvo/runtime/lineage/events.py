@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -17,7 +17,6 @@ from openlineage.client.facet_v2 import (
     tags_run,
 )
 from openlineage.client.uuid import generate_new_uuid
-from psycopg2.extensions import cursor as Cursor
 
 from ravenstvo import __version__
 from ravenstvo.runtime.lineage.place import place
@@ -101,12 +100,7 @@ def events_of(
 
 def _landed(settings: Settings, path: str) -> Iterator[RunEvent]:
     where = place(settings)
-
-    def rows(cursor: Cursor) -> list[tuple[Any, ...]]:
-        cursor.execute(_FILE, (path,))
-        return cursor.fetchall()
-
-    found = _asked(settings, rows)
+    found = _rows(settings, _FILE, path)
     if not found:
         return
     sha256, status = found[0][:2]
@@ -122,13 +116,8 @@ def _landed(settings: Settings, path: str) -> Iterator[RunEvent]:
 
 def _validated(settings: Settings, calculation: dict[str, Any], sources: list[str]) -> Iterator[RunEvent]:
     where = place(settings)
-
-    def rows(cursor: Cursor) -> list[tuple[Any, ...]]:
-        cursor.execute(_ASSERTIONS, (sources,))
-        return cursor.fetchall()
-
     assertions: dict[str, list[data_quality_assertions_dataset.Assertion]] = {}
-    for source, suite, expectation, severity, success, n_checked, n_failed in _asked(settings, rows):
+    for source, suite, expectation, severity, success, n_checked, n_failed in _rows(settings, _ASSERTIONS, sources):
         assertions.setdefault(source, []).append(
             data_quality_assertions_dataset.Assertion(
                 assertion=expectation,
@@ -162,9 +151,10 @@ def _estimated(settings: Settings, calculation: dict[str, Any], n_rows: dict[str
     return _event("estimate", RunState.COMPLETE, inputs, outputs, calculation)
 
 
-def _asked(settings: Settings, ask: Callable[[Cursor], list[tuple[Any, ...]]]) -> list[tuple[Any, ...]]:
+def _rows(settings: Settings, statement: str, value: Any) -> list[tuple[Any, ...]]:
     with connect(settings, TRANSFORMER) as connection, connection.cursor() as cursor:
-        return ask(cursor)
+        cursor.execute(statement, (value,))
+        return cursor.fetchall()
 
 
 def _count(n_rows: int) -> output_statistics_output_dataset.OutputStatisticsOutputDatasetFacet:

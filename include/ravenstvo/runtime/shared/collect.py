@@ -14,6 +14,7 @@ import psycopg2
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
+from pydantic import ValidationError
 from sqlalchemy.engine import make_url
 
 from ravenstvo.calculation.stages import parse
@@ -23,6 +24,7 @@ from ravenstvo.runtime.shared.tables import SharedError
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse import connection as own
 from ravenstvo.warehouse import server
+from ravenstvo.warehouse.connection import has_table
 from ravenstvo.warehouse.regions import region_of
 
 SHARED_DB = server.SHARED_DB
@@ -80,7 +82,7 @@ def collect(
     """
     wanted = shared_relations(settings) if wanted is None else wanted
     with _region(origin) as source, source.cursor() as asked, shared(settings) as target, target.cursor() as cursor:
-        region = region_of(asked, "")
+        region = region_of(asked, "") if has_table(asked, "ops.source_file") else ""
         if not region:
             raise SharedError("Файлы этого хранилища ещё без кода региона: выполните в нём «ravenstvo run».")
         calculation_id, code_version, warehouse = _calculation(asked)
@@ -106,24 +108,25 @@ def collect(
 def forget(settings: Settings, region: str) -> None:
     """Take a region's rows out of the shared warehouse. Raises SharedError when it has none."""
     with shared(settings) as connection, connection.cursor() as cursor:
-        cursor.execute("select to_regclass('national.collection') is not null")
-        if cursor.fetchone() == (True,):
-            cursor.execute("delete from national.collection where region_code = %s", (region,))
-        if cursor.rowcount != 1:
+        if region not in {code for code, *_ in _listed(cursor)}:
             raise SharedError(f"Региона {region} в общем хранилище нет. Список: ravenstvo region status")
+        cursor.execute("delete from national.collection where region_code = %s", (region,))
         cursor.execute(sql.SQL("drop schema {} cascade").format(sql.Identifier(_schema(region))))
 
 
 def listed(settings: Settings) -> list[tuple[Any, ...]]:
     """Regions in the shared warehouse: code, calculation, rows, when collected."""
     with shared(settings) as connection, connection.cursor() as cursor:
-        cursor.execute("select to_regclass('national.collection') is not null")
-        if cursor.fetchone() != (True,):
-            return []
-        cursor.execute(
-            "select region_code, calculation_id, n_rows, collected_at from national.collection order by region_code"
-        )
-        return cursor.fetchall()
+        return _listed(cursor)
+
+
+def _listed(cursor: Cursor) -> list[tuple[Any, ...]]:
+    if not has_table(cursor, "national.collection"):
+        return []
+    cursor.execute(
+        "select region_code, calculation_id, n_rows, collected_at from national.collection order by region_code"
+    )
+    return cursor.fetchall()
 
 
 @contextmanager
@@ -131,10 +134,17 @@ def _region(origin: Path) -> Iterator[Connection]:
     """The region's warehouse as it is at one moment, for reading only."""
     if origin.is_dir():
         home = Settings(home=origin, warehouse_url=None)
+        if not (home.server_dir / "data").exists():
+            raise SharedError(f"В папке {origin} нет хранилища: назовите папку RAVENSTVO_HOME региона")
         server.ensure_running(home)
         url = own.warehouse_url(home)
     elif origin.is_file():
-        url = make_url(str(Settings(warehouse_url=origin.read_text(encoding="utf-8").strip()).warehouse_url))
+        try:
+            there = Settings(warehouse_url=origin.read_text(encoding="utf-8", errors="replace").strip())
+        except ValidationError as error:
+            told = error.errors()[0]["msg"].removeprefix("Value error, ")
+            raise SharedError(f"В файле {origin} — не адрес хранилища региона: {told}") from None
+        url = make_url(str(there.warehouse_url))
     else:
         raise SharedError(f"Нет ни папки, ни файла {origin}")
     with closing(psycopg2.connect(**own.url_parameters(url), application_name="ravenstvo region")) as connection:

@@ -12,6 +12,7 @@ from ravenstvo.runtime.shared.collect import SHARED_DB, shared
 from ravenstvo.runtime.shared.tables import SharedError
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse import logins
+from ravenstvo.warehouse.connection import has_table
 from ravenstvo.warehouse.server import database_url
 
 _FIELDS = ["login", "password", "region_code"]
@@ -67,8 +68,7 @@ def listed(settings: Settings) -> list[tuple[str, str | None]]:
 
 
 def _listed(cursor: Cursor) -> list[tuple[str, str | None]]:
-    cursor.execute("select to_regclass('national.reader') is not null")
-    if cursor.fetchone() != (True,):
+    if not has_table(cursor, "national.reader"):
         return []
     cursor.execute("select login, region_code from national.reader order by login")
     return cursor.fetchall()

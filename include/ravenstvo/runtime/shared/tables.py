@@ -42,7 +42,8 @@ def prepare(cursor: Cursor, relations: list[Relation]) -> None:
     """Make what is not there yet: bookkeeping, roles, tables with their keys and rules; within one transaction.
 
     A table of an earlier version of the documents gets the new columns, blank for regions that have not been collected
-    since. Raises SharedError when a column has changed its type or has gone, and where roles cannot be made.
+    since, and loses those that are promised no more. Raises SharedError when a column has changed its type, and where
+    roles cannot be made.
     """
     cursor.execute(_TURN)
     cursor.execute(Path(__file__).with_name("shared.sql").read_text(encoding="utf-8"))
