@@ -6,20 +6,15 @@ runs that have queued up behind it find nothing left to do.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
-from airflow.sdk import Asset, AssetAny, PartitionedAssetTimetable, dag, task
+from airflow.sdk import AssetAny, PartitionedAssetTimetable, dag, task
+from ravenstvo.runtime.landed_assets import LANDED
 from ravenstvo.runtime.notifying.watched import watched
-
-DOCUMENTS = Path(__file__).resolve().parents[1] / "include" / "ravenstvo" / "sources"
 
 
 @dag(
     # One run for each year that a look into the inbox has brought something of.
-    schedule=PartitionedAssetTimetable(
-        assets=AssetAny(*(Asset(f"landing.{path.stem}") for path in sorted(DOCUMENTS.glob("*.yml"))))
-    ),
+    schedule=PartitionedAssetTimetable(assets=AssetAny(*LANDED.values())),
     catchup=False,
     max_active_runs=1,
     render_template_as_native_obj=True,

@@ -7,16 +7,12 @@ connected, and a file is complete when two looks find it the same.
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 from airflow.providers.standard.operators.empty import EmptyOperator
-from airflow.sdk import Asset, Param, dag, get_current_context, task
+from airflow.sdk import Param, dag, get_current_context, task
+from ravenstvo.runtime.landed_assets import LANDED
 from ravenstvo.runtime.notifying.watched import watched
-
-# One for each document of a source; named as its table. The partition key of an event is the campaign year.
-DOCUMENTS = Path(__file__).resolve().parents[1] / "include" / "ravenstvo" / "sources"
-SOURCES = {path.stem: Asset(f"landing.{path.stem}") for path in sorted(DOCUMENTS.glob("*.yml"))}
 
 
 @dag(
@@ -50,7 +46,7 @@ def source_intake() -> None:
         return tasks.land(spooled)
 
     # One file that does not land keeps nobody from hearing of the others.
-    @task(outlets=[*SOURCES.values()], trigger_rule="all_done_min_one_success")
+    @task(outlets=[*LANDED.values()], trigger_rule="all_done_min_one_success")
     def tell(landed: list[dict[str, Any]]) -> dict[str, list[str]]:
         """Emit the assets of what has landed, a partition for each year."""
         from ravenstvo.runtime import tasks
@@ -58,9 +54,9 @@ def source_intake() -> None:
         context = get_current_context()
         arrived = tasks.arrived(landed)
         # Airflow emits every outlet that a task ends with, also without a partition.
-        context["task"].outlets = [SOURCES[source] for source in arrived]
+        context["task"].outlets = [LANDED[source] for source in arrived]
         for source, years in arrived.items():
-            context["outlet_events"][SOURCES[source]].add_partitions(years)
+            context["outlet_events"][LANDED[source]].add_partitions(years)
         return arrived
 
     landed = land.expand(spooled=look())

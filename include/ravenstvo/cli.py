@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 import typer
 
 from ravenstvo.commands import (
@@ -22,6 +24,7 @@ from ravenstvo.commands import (
     schools,
     spark,
 )
+from ravenstvo.errors import ToldError
 from ravenstvo.settings import SettingsError, get_settings
 
 app = typer.Typer(
@@ -47,93 +50,22 @@ def main() -> None:
     import psycopg2
     from pydantic import ValidationError
 
-    from ravenstvo.asking.explain import UnknownSchoolError
-    from ravenstvo.asking.indicator import UnknownIndicatorError
-    from ravenstvo.calculation.decision_workbook import DecisionWorkbookError
-    from ravenstvo.calculation.lifecycle import CalculationError
-    from ravenstvo.calculation.proposal import ApprovalError
-    from ravenstvo.publishing.bi.charts import DocumentError
-    from ravenstvo.publishing.export_data import ExportError
-    from ravenstvo.publishing.municipality_shapes import ShapeError
-    from ravenstvo.publishing.report.reader import ReportError
-    from ravenstvo.publishing.template_lists import TemplateError
-    from ravenstvo.runtime.airflow_home import AirflowError
-    from ravenstvo.runtime.backfill import BackfillError
-    from ravenstvo.runtime.backup.manifest import BackupError
-    from ravenstvo.runtime.bi import BiError
-    from ravenstvo.runtime.causes import explained
-    from ravenstvo.runtime.housekeeping import HousekeepingError
-    from ravenstvo.runtime.notifying.letters import AddressesError
-    from ravenstvo.runtime.notifying.sending import NotifyError
-    from ravenstvo.runtime.readers import ReaderError
-    from ravenstvo.runtime.recalculation import BusyError
-    from ravenstvo.runtime.services import ServiceError
-    from ravenstvo.runtime.shared.tables import SharedError
-    from ravenstvo.runtime.withdrawal import WithdrawalError
-    from ravenstvo.warehouse.account import AccountError
-    from ravenstvo.warehouse.as_of import AsOfError
-    from ravenstvo.warehouse.journal import JournalError
-    from ravenstvo.warehouse.keys import PseudonymKeyError
-    from ravenstvo.warehouse.logins import LoginError
-    from ravenstvo.warehouse.no_space import NoSpaceError, is_no_space
-    from ravenstvo.warehouse.one_way import DowngradeError
-    from ravenstvo.warehouse.programs import ProgramError
-    from ravenstvo.warehouse.regions import RegionError
-    from ravenstvo.warehouse.server import ServerError
-    from ravenstvo.warehouse.socket_folder import SocketError
-    from ravenstvo.warehouse.vault import VaultError
-
     try:
         app()
-    except (
-        AccountError,
-        AddressesError,
-        AirflowError,
-        ApprovalError,
-        AsOfError,
-        BackfillError,
-        BackupError,
-        BiError,
-        BusyError,
-        CalculationError,
-        DecisionWorkbookError,
-        DowngradeError,
-        ExportError,
-        DocumentError,
-        FileExistsError,
-        HousekeepingError,
-        JournalError,
-        LoginError,
-        NotifyError,
-        ProgramError,
-        PseudonymKeyError,
-        ReaderError,
-        RegionError,
-        ReportError,
-        ServerError,
-        ServiceError,
-        SettingsError,
-        ShapeError,
-        SharedError,
-        SocketError,
-        TemplateError,
-        UnknownIndicatorError,
-        UnknownSchoolError,
-        VaultError,
-        WithdrawalError,
-    ) as error:
-        typer.echo(f"Ошибка: {explained(get_settings(), str(error))}", err=True)
-        raise SystemExit(1) from None
+    except SettingsError as error:
+        _leave(str(error))  # no settings, to explain it by
+    except ToldError as error:
+        _leave(_explained(str(error)))
     except psycopg2.Error as error:
         said = str(error).strip()
-        known = explained(get_settings(), said)
-        typer.echo(f"Ошибка: {known}" if known != said else f"Ошибка базы данных: {said}", err=True)
-        raise SystemExit(1) from None
+        known = _explained(said)
+        _leave(known, "Ошибка" if known != said else "Ошибка базы данных")
     except OSError as error:
+        from ravenstvo.warehouse.no_space import NoSpaceError, is_no_space
+
         if not is_no_space(error):
             raise
-        typer.echo(f"Ошибка: {NoSpaceError(get_settings().home)}", err=True)
-        raise SystemExit(1) from None
+        _leave(str(NoSpaceError(get_settings().home)))
     except ValidationError as error:
         for problem in error.errors():
             if problem["type"] == "default_factory_not_called":
@@ -142,3 +74,14 @@ def main() -> None:
             said = problem["msg"].removeprefix("Value error, ")
             typer.echo(f"Ошибка: настройка {name}: {said}", err=True)
         raise SystemExit(1) from None
+
+
+def _explained(message: str) -> str:
+    from ravenstvo.runtime.causes import explained
+
+    return explained(get_settings(), message)
+
+
+def _leave(message: str, what: str = "Ошибка") -> NoReturn:
+    typer.echo(f"{what}: {message}", err=True)
+    raise SystemExit(1) from None

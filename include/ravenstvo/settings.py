@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from ravenstvo.errors import ToldError
 from ravenstvo.passwords import weakness
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
@@ -36,7 +37,7 @@ REMOTE = ("s3", "sftp")
 _ADDRESS = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+")
 
 
-class SettingsError(RuntimeError):
+class SettingsError(ToldError):
     """A setting cannot be read; the message (Russian) says which."""
 
 
@@ -291,7 +292,7 @@ class Settings(BaseSettings):
     @field_validator("broker_url", mode="after")
     @classmethod
     def _redis(cls, url: str | None) -> str | None:
-        """Accept ``redis://`` and ``rediss://``, on another machine with a password only."""
+        """Accept ``redis://`` and ``rediss://``, with a password only."""
         if url is None:
             return None
         parsed = _parsed(url)

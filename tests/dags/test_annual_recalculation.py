@@ -1,20 +1,14 @@
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from itertools import pairwise
 from pathlib import Path
 
+from parsing import parsed
 from ravenstvo.settings import PROJECT_ROOT
 
-DAG_FILE = PROJECT_ROOT / "dags" / "annual_recalculation.py"
-
-# Parsed in a process of its own: what this one has imported already must not hide anything.
 PARSE = """
 import json, runpy, sys
-names = runpy.run_path(sys.argv[1])
+names = runpy.run_path(sys.argv[1] + "/annual_recalculation.py")
 from airflow.sdk import DAG
 dag = names["annual_recalculation"]() if callable(names["annual_recalculation"]) else None
 heavy = sorted({"great_expectations", "dbt", "pandas", "ravenstvo.settings"} & set(sys.modules))
@@ -31,19 +25,9 @@ print(json.dumps({
 """
 
 
-def _parse(tmp_path: Path) -> dict:
-    environment = os.environ | {"AIRFLOW_HOME": str(tmp_path), "AIRFLOW__CORE__LOAD_EXAMPLES": "False"}
-    # No setting may be needed to parse: a wrong one must not break it.
-    environment |= {"RAVENSTVO_YEAR": "не число"}
-    done = subprocess.run(
-        [sys.executable, "-c", PARSE, str(DAG_FILE)], env=environment, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
-
-
 def test_parses_lightly_and_strings_the_stages_in_order(tmp_path: Path) -> None:
-    dag = _parse(tmp_path)
+    # No setting may be needed to parse: a wrong one must not break it.
+    dag = parsed(PARSE, tmp_path, RAVENSTVO_YEAR="не число")
     assert dag["heavy"] == []
     assert dag["dag_id"] == "annual_recalculation"
     assert dag["partitioned"] == "CronPartitionTimetable"

@@ -1,19 +1,12 @@
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
-from ravenstvo.settings import PROJECT_ROOT
+from parsing import parsed
 
-DAG_FILE = PROJECT_ROOT / "dags" / "list_approval.py"
-
-# Parsed in a process of its own: what this one has imported already must not hide anything.
 PARSE = """
 import json, runpy, sys
-dag = runpy.run_path(sys.argv[1])["list_approval"]()
+dag = runpy.run_path(sys.argv[1] + "/list_approval.py")["list_approval"]()
 print(json.dumps({
     "heavy": sorted({"great_expectations", "dbt", "pandas", "psycopg2", "ravenstvo.settings"} & set(sys.modules)),
     "dag_id": dag.dag_id,
@@ -28,14 +21,8 @@ print(json.dumps({
 
 
 def test_parses_lightly_and_asks_before_it_freezes(tmp_path: Path) -> None:
-    environment = os.environ | {"AIRFLOW_HOME": str(tmp_path), "AIRFLOW__CORE__LOAD_EXAMPLES": "False"}
     # No setting may be needed to parse: a wrong one must not break it.
-    environment |= {"RAVENSTVO_YEAR": "не число"}
-    done = subprocess.run(
-        [sys.executable, "-c", PARSE, str(DAG_FILE)], env=environment, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    dag = json.loads(done.stdout.splitlines()[-1])
+    dag = parsed(PARSE, tmp_path, RAVENSTVO_YEAR="не число")
     assert dag["heavy"] == []
     assert dag["dag_id"] == "list_approval"
     assert dag["schedule"] is None

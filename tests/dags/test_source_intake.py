@@ -1,16 +1,11 @@
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from typing import Any
 
 import pytest
-from ravenstvo.settings import PROJECT_ROOT
+from parsing import parsed
 from ravenstvo.sources import load_sources
 
-# Parsed in a process of its own: what this one has imported already must not hide anything.
 PARSE = """
 import json, runpy, sys
 told = {}
@@ -34,16 +29,8 @@ print(json.dumps(told))
 
 @pytest.fixture(scope="module")
 def dags(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    environment = os.environ | {
-        "AIRFLOW_HOME": str(tmp_path_factory.mktemp("airflow")),
-        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-        # No setting may be needed to parse: a wrong one must not break it.
-        "RAVENSTVO_INBOX": "неизвестно://где",
-    }
-    command = [sys.executable, "-c", PARSE, str(PROJECT_ROOT / "dags")]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    # No setting may be needed to parse: a wrong one must not break it.
+    told: dict[str, Any] = parsed(PARSE, tmp_path_factory.mktemp("airflow"), RAVENSTVO_INBOX="неизвестно://где")
     return told
 
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
+from parsing import parsed
 from ravenstvo.runtime.notifying import outbox
 from ravenstvo.settings import PROJECT_ROOT, Settings
 
-# Parsed in a process of its own, and called by Airflow's own hand, as an executor does.
+# Called by Airflow's own hand, as an executor does.
 PARSE = """
 import json, runpy, sys
 import structlog
@@ -49,18 +46,9 @@ LATE = "Равенство: слишком долго идёт расчёт го
 
 
 def test_every_dag_tells_of_its_failures_and_the_recalculation_of_its_delay(tmp_path: Path) -> None:
-    environment = os.environ | {"AIRFLOW_HOME": str(tmp_path), "AIRFLOW__CORE__LOAD_EXAMPLES": "False"}
     # No connection is set up: the message waits.
-    environment |= {"RAVENSTVO_HOME": str(tmp_path / "home"), "RAVENSTVO_NOTIFY_EMAIL": "centre@example.org"}
-    done = subprocess.run(
-        [sys.executable, "-c", PARSE, str(PROJECT_ROOT / "dags")],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout.splitlines()[-1])
+    given = {"RAVENSTVO_HOME": str(tmp_path / "home"), "RAVENSTVO_NOTIFY_EMAIL": "centre@example.org"}
+    found = parsed(PARSE, tmp_path, **given)
     assert found["heavy"] == []
     dags = {path.stem for path in (PROJECT_ROOT / "dags").glob("*.py")}
     assert dags <= found.keys()

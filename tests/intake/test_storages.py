@@ -256,6 +256,11 @@ def test_what_lies_in_a_storage_lands_and_leaves_no_copy_behind(
         )
         assert sorted(cursor.fetchall()) == [("8",), ("9",)]
 
+    place.put(f"../школы/{name}", _book(tmp_path, vpr(("sch220001", 5), ("sch220002", 9))))
+    assert tasks.read_inbox({}, "2021", "scheduled")["files"] == [], "it may still change, and will be looked at again"
+    ordered = {one["path"] for one in tasks.read_inbox({}, "2021", "backfill")["files"]}
+    assert ordered == {name, "Пустая.csv"}, "a person has ordered years of what there is"
+
 
 def _book(folder: Path, rows: list[list[Any]]) -> bytes:
     path = folder / "книга.xlsx"

@@ -116,6 +116,14 @@ def test_the_letter_of_a_failed_run_says_what_whom_and_what_to_do(settings: Sett
     assert "остались такими, какими были" in unbuilt
 
 
+def test_a_letter_leads_to_where_people_open_airflow(settings: Settings) -> None:
+    behind_a_proxy = {"api_url": "http://api-server:8080", "public_url": "https://ravenstvo.region.example"}
+    failed = [_failed("land", RuntimeError("Файл не загружен"))]
+    text = failure_paper(settings.model_copy(update=behind_a_proxy), "annual_recalculation", "run", failed, "").text()
+    assert "https://ravenstvo.region.example/dags/annual_recalculation/runs/run" in text
+    assert "api-server" not in text
+
+
 def test_what_a_person_is_known_by_stays_in_the_house() -> None:
     assert clean('Key (snils)=(112-233-445 95) "Петров"\n второй') == 'Key (snils)=(…) "…" второй'
 

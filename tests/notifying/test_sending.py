@@ -5,10 +5,11 @@ from __future__ import annotations
 import email
 import email.policy
 import json
+import smtplib
 import socket
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.message import EmailMessage
@@ -19,11 +20,14 @@ from typing import Any
 import pytest
 from aiosmtpd.controller import Controller
 from ravenstvo.runtime import airflow_home
-from ravenstvo.runtime.notifying import outbox, sending
+from ravenstvo.runtime.notifying import channels, outbox, sending
+from ravenstvo.runtime.notifying.papers import Paper
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse import server
 
 pytestmark = pytest.mark.slow(seconds=30)
+
+PAPER = Paper("Равенство: проверка", ("Сообщения доходят.",))
 
 # Tasks that fail after they have been tried again, three of them alike.
 DAG = """
@@ -52,14 +56,24 @@ class Servers:
     smtp_port: int
     mails: list[EmailMessage] = field(default_factory=list)
     posts: list[dict[str, Any]] = field(default_factory=list)
+    unknown: set[str] = field(default_factory=set)
+    """Addresses that the mail server does not know."""
+
+    async def handle_RCPT(
+        self, _server: object, _session: object, envelope: Any, address: str, _options: list[str]
+    ) -> str:
+        if address in self.unknown:
+            return "550 No such user"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
 
     async def handle_DATA(self, _server: object, _session: object, envelope: Any) -> str:
         self.mails.append(email.message_from_bytes(envelope.content, policy=email.policy.default))  # type: ignore[arg-type]
         return "250 OK"
 
     @contextmanager
-    def mail(self) -> Iterator[None]:
-        controller = Controller(self, hostname="127.0.0.1", port=self.smtp_port)
+    def mail(self, size_limit: int | None = None) -> Iterator[None]:
+        controller = Controller(self, hostname="127.0.0.1", port=self.smtp_port, data_size_limit=size_limit)
         controller.start()
         yield
         controller.stop()
@@ -156,6 +170,56 @@ def test_a_failed_run_is_told_once_when_the_mail_server_is_back(
     assert (letter["To"], book.get_filename(), book.get_content()) == ("edu@example.org", workbook.name, b"PK book")
     assert set(outbox.letters_sent(settings)) == {"f" * 64}
     assert len(known.posts) == 1
+
+
+@pytest.fixture
+def send(servers: tuple[Servers, int]) -> Callable[[Settings], None]:
+    """Sends what waits to the mail server, without Airflow and its connections."""
+    known, _ = servers
+
+    @contextmanager
+    def opened(settings: Settings) -> Iterator[channels.Send]:
+        with smtplib.SMTP("127.0.0.1", known.smtp_port) as client:
+            yield lambda message: channels._send(client, settings, message, "house@example.org")
+
+    known.mails.clear()
+    return lambda settings: channels._through(settings, outbox.EMAIL, opened)
+
+
+def test_who_was_refused_keeps_nobody_else_hearing_of_it_again(
+    servers: tuple[Servers, int], settings: Settings, send: Callable[[Settings], None], tmp_path: Path
+) -> None:
+    known, _ = servers
+    known.unknown = {"boss@example.org"}
+    house = settings.model_copy(update={"home": tmp_path})
+    outbox.put(house, PAPER)
+    with known.mail():
+        for _ in range(2):
+            send(house)
+            (left,) = outbox.messages(house)
+            assert left.to == ("boss@example.org",)
+            assert left.error == "почтовый сервер не принял адреса: boss@example.org"
+            assert len(known.mails) == 1
+        known.unknown = set()
+        send(house)
+    assert [mail["To"] for mail in known.mails] == ["centre@example.org, boss@example.org", "boss@example.org"]
+
+
+def test_a_letter_that_is_too_large_keeps_no_other_from_being_sent(
+    servers: tuple[Servers, int], settings: Settings, send: Callable[[Settings], None], tmp_path: Path
+) -> None:
+    known, _ = servers
+    house = settings.model_copy(update={"home": tmp_path / "home"})
+    book = tmp_path / "большая.xlsx"
+    book.write_bytes(b"0" * 100_000)
+    outbox.put_letter(house, ("edu@example.org",), "Исправьте", "Уважаемые коллеги!\n", "<p>!</p>", book, "f" * 64)
+    outbox.put(house, PAPER)
+    with known.mail(size_limit=50_000):
+        send(house)
+    assert [mail["Subject"] for mail in known.mails] == [PAPER.subject]
+    large, told = outbox.messages(house)
+    assert (large.n_tries, large.error) == (1, "почтовый сервер не принял письмо: оно слишком велико или ящик полон")
+    assert told.channels == (outbox.CHAT,)
 
 
 def test_what_is_in_the_way_is_said_in_russian(settings: Settings) -> None:

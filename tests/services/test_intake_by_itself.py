@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import io
-import os
-import socket
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +10,9 @@ import pytest
 import xlsxwriter
 from airflow_client import Airflow
 from ravenstvo.calculation.lifecycle import begin, finish
-from ravenstvo.runtime import services
 from ravenstvo.runtime.backfill import backfill
-from ravenstvo.runtime.terminal import Terminal
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse.connection import connect
-from ravenstvo.warehouse.migrate import upgrade
 from test_list_approval import DONE
 
 pytestmark = pytest.mark.slow(seconds=70)
@@ -28,27 +22,11 @@ RECALCULATION = "annual_recalculation"
 
 
 @pytest.fixture
-def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
+def settings(up: Callable[..., Settings], tmp_path: Path) -> Settings:
     """A home with running services that looks into an inbox of its own."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    for name in [name for name in os.environ if name.startswith(("RAVENSTVO_", "AIRFLOW"))]:
-        monkeypatch.delenv(name)
     inbox = tmp_path / "входящие файлы"
     inbox.mkdir()
-    given = {"api_port": port, "inbox": inbox, "inbox_settle_seconds": 1}
-    for name, value in given.items():
-        monkeypatch.setenv(f"RAVENSTVO_{name.upper()}", str(value))
-    made = Settings(home=tmp_path / "home", warehouse_url=None, airflow_url=None)
-    made.make_home()
-    said: list[str] = []
-    try:
-        upgrade(made)
-        services.up(made, Terminal(io.StringIO()))
-        yield made
-    finally:
-        services.down(made, said.append)
+    return up(inbox=inbox, inbox_settle_seconds=1)
 
 
 class Office:

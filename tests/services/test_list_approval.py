@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import io
-import os
 import re
-import socket
 import time
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -16,10 +12,8 @@ import xlsxwriter
 from airflow_client import Airflow
 from approval_region import YEAR, do, fill
 from ravenstvo import decisions
-from ravenstvo.runtime import airflow_home, services
-from ravenstvo.runtime.terminal import Terminal
+from ravenstvo.runtime import airflow_home
 from ravenstvo.settings import Settings
-from ravenstvo.warehouse.migrate import upgrade
 
 pytestmark = pytest.mark.slow(seconds=30)
 
@@ -70,25 +64,9 @@ class Approvals(Airflow):
 
 
 @pytest.fixture
-def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
+def settings(up: Callable[..., Settings]) -> Settings:
     """A home with running services and a calculation whose list nobody has approved yet."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    for name in [name for name in os.environ if name.startswith(("RAVENSTVO_", "AIRFLOW"))]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("RAVENSTVO_API_PORT", str(port))
-    made = Settings(home=tmp_path / "home", warehouse_url=None, airflow_url=None, api_port=port)
-    made.make_home()
-    said: list[str] = []
-    terminal = Terminal(io.StringIO())
-    try:
-        upgrade(made)
-        fill(made)
-        services.up(made, terminal)
-        yield made
-    finally:
-        services.down(made, said.append)
+    return up(prepare=fill)
 
 
 def _decision_workbook(settings: Settings, name: str, *rows: list[str]) -> str:

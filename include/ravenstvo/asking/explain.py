@@ -11,11 +11,12 @@ from ravenstvo.asking.numbers import method_numbers
 from ravenstvo.asking.reading import fetch, percent
 from ravenstvo.asking.school import school_lines
 from ravenstvo.decisions import TITLES as DECIDED
+from ravenstvo.errors import ToldError
 
 _ROWS_SHOWN = 12
 
 
-class UnknownSchoolError(LookupError):
+class UnknownSchoolError(ToldError):
     """No school has such a key."""
 
 

@@ -27,10 +27,11 @@ from ravenstvo.asking.indicator_words import (
     status_text,
 )
 from ravenstvo.asking.reading import fetch
+from ravenstvo.errors import ToldError
 from ravenstvo.reference import programme_of
 
 
-class UnknownIndicatorError(LookupError):
+class UnknownIndicatorError(ToldError):
     """No indicator has such a code, no programme such a name, or the indicator has no such territory."""
 
 

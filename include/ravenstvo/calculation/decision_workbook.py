@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ravenstvo import decisions
+from ravenstvo.errors import ToldError
 from ravenstvo.fingerprints import file_digest
 from ravenstvo.settings import Settings
 
@@ -23,7 +24,7 @@ ROWS_LIMIT = 10_000
 _HEADING_WITHIN = 20
 
 
-class DecisionWorkbookError(ValueError):
+class DecisionWorkbookError(ToldError):
     """The file is no decision workbook; the message (Russian) says what to do."""
 
 
@@ -120,8 +121,6 @@ def _read(path: Path, form: Form) -> tuple[str, list[list[Any]]]:
         sheet = form.sheet if form.sheet in book.sheet_names else book.sheet_names[0]
         cells = book.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
     except (zipfile.BadZipFile, CalamineError, IndexError, OSError, ValueError) as error:
-        if isinstance(error, DecisionWorkbookError):
-            raise
         raise DecisionWorkbookError(f"Файл {path.name} — не книга Excel (.xlsx). {advice}") from error
     heading, places = _heading(cells, form, path.name, sheet, advice)
     rows: list[list[Any]] = []

@@ -19,6 +19,7 @@ from psycopg2.extensions import cursor as Cursor
 
 from ravenstvo.calculation.inputs import code_version, data_hashes, libraries, seeds_hash, year_hash
 from ravenstvo.calculation.record import record_begin, record_end
+from ravenstvo.errors import ToldError
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse.connection import connect, parameters
 from ravenstvo.warehouse.keys import version_in_force
@@ -38,7 +39,7 @@ _PAUSE = 0.1
 _PATIENCE, _STAGE_PATIENCE = 1, 60
 
 
-class CalculationError(RuntimeError):
+class CalculationError(ToldError):
     """A calculation cannot begin or go on; the message (Russian) says why."""
 
 

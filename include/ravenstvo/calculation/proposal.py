@@ -11,6 +11,7 @@ from psycopg2.extensions import cursor as Cursor
 from psycopg2.extras import NamedTupleCursor
 
 from ravenstvo import decisions
+from ravenstvo.errors import ToldError
 from ravenstvo.words import number
 
 _DEFAULT_METHOD = """
@@ -67,7 +68,7 @@ select exists (
 """
 
 
-class ApprovalError(RuntimeError):
+class ApprovalError(ToldError):
     """A list cannot be proposed or approved; the message (Russian) says everything that is in the way."""
 
 

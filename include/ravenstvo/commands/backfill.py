@@ -24,4 +24,4 @@ def backfill(
 
     settings = get_settings()
     order(settings, first, last, reverse=reverse, again=again)
-    typer.echo(f"Поставлено в очередь: {first}–{last}. Ход — в Airflow: {airflow_home.api_url(settings)}/dags")
+    typer.echo(f"Поставлено в очередь: {first}–{last}. Ход — в Airflow: {airflow_home.web_url(settings)}/dags")

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from psycopg2.extensions import cursor as Cursor
 
+from ravenstvo.errors import ToldError
 from ravenstvo.estimates import context_index, context_model
 from ravenstvo.estimates.context_index import Index, IndexRule
 from ravenstvo.estimates.context_model import Floats
@@ -85,7 +86,7 @@ _PREDICTION = ["school_id", "model_code", "model_version", "outcome_score", "exp
 _PREDICTION += ["n_participants"]
 
 
-class ContextRuleError(ValueError):
+class ContextRuleError(ToldError):
     """A seed of the context asks for what it may not have."""
 
 

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from ravenstvo.errors import ToldError
 from ravenstvo.intake.opening import KNOWN, UNREAD
 from ravenstvo.intake.pool import Request, read_all
 from ravenstvo.intake.problems import Problem
@@ -35,7 +36,7 @@ _CHANGED = "changed_while_read"
 _NAME_MATTERS = {"missing_fact", "two_layouts", "condition"}
 
 
-class NoFilesError(ValueError):
+class NoFilesError(ToldError):
     """The inbox holds no file of a kind that can be read."""
 
 
@@ -266,7 +267,7 @@ def read_inbox(
 
     Raises:
         FileNotFoundError: there is no such folder.
-        ValueError: a document of a form is wrong.
+        LayoutError: a document of a form is wrong.
         NoFilesError: it holds no file of a kind that can be read.
         PseudonymKeyError: the key of the pseudonyms is lost or another one.
     """

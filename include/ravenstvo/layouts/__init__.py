@@ -11,10 +11,15 @@ from typing import Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from ravenstvo.errors import ToldError
 from ravenstvo.settings import get_settings
 from ravenstvo.sources import Source, load_sources
 
 FOLDER = Path(__file__).parent
+
+
+class LayoutError(ToldError):
+    """A document of a form, or the file that it is asked for, cannot be used; the message (Russian) says why."""
 
 
 @lru_cache(maxsize=2**15)
@@ -246,7 +251,7 @@ def load_layouts() -> dict[str, Layout]:
         Layout by name.
 
     Raises:
-        ValueError: a document cannot be read, names an unknown column, or forgets one (in Russian).
+        LayoutError: a document cannot be read, names an unknown column, or forgets one (in Russian).
     """
     folders = (FOLDER, get_settings().layouts_dir)
     documents = {path.stem: path for folder in folders for path in sorted(folder.glob("*.yml"))}
@@ -266,7 +271,7 @@ def _read(path: Path) -> Layout:
         _ = layout.patterns, layout.ignored, layout.item_pattern
     except ValidationError as error:
         told = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
-        raise ValueError(f"Документ формы {path}: {told}") from error
+        raise LayoutError(f"Документ формы {path}: {told}") from error
     except (ValueError, OSError, yaml.YAMLError, re.error) as error:
-        raise ValueError(f"Документ формы {path}: {' '.join(str(error).split())}") from error
+        raise LayoutError(f"Документ формы {path}: {' '.join(str(error).split())}") from error
     return layout

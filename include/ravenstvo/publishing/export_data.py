@@ -13,6 +13,7 @@ from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.extras import RealDictCursor
 
+from ravenstvo.errors import ToldError
 from ravenstvo.publishing.dictionary import Column, Mart
 
 Record = Mapping[str, Any]
@@ -46,7 +47,7 @@ MARTS_READ = tuple(sorted(_WANTED))
 """Names of all marts that workbooks are made of."""
 
 
-class ExportError(RuntimeError):
+class ExportError(ToldError):
     """Workbooks cannot be written; the message (Russian) says why and what there is."""
 
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ravenstvo.errors import ToldError
+
 if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor
     from shapely.geometry.base import BaseGeometry
@@ -27,7 +29,7 @@ _AREAS = ("Polygon", "MultiPolygon")
 _SHOWN = 10
 
 
-class ShapeError(ValueError):
+class ShapeError(ToldError):
     """A file of outlines cannot be used; the message (Russian) says why and what to do."""
 
 

@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ravenstvo.errors import ToldError
 from ravenstvo.publishing.template_fields import PROGRAMMES
 
 
-class TemplateError(Exception):
+class TemplateError(ToldError):
     """Templates cannot be written: said in Russian, with what to do."""
 
 

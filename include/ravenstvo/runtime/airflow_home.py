@@ -20,6 +20,7 @@ from psycopg2 import errors
 from sqlalchemy.engine import URL
 
 from ravenstvo import private_files
+from ravenstvo.errors import ToldError
 from ravenstvo.passwords import weakness
 from ravenstvo.runtime import empty_metadata, executors, observability
 from ravenstvo.settings import Settings
@@ -30,7 +31,7 @@ ADMIN = "admin"
 _THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
 
 
-class AirflowError(RuntimeError):
+class AirflowError(ToldError):
     """Airflow cannot be prepared; the message (Russian) says where to look."""
 
 
@@ -60,8 +61,13 @@ def command(*arguments: str) -> list[str]:
 
 
 def api_url(settings: Settings) -> str:
-    """Address of the web interface and of the interface that tasks report to."""
+    """Address at which services and tasks reach the web server; people may not."""
     return settings.api_url or f"http://127.0.0.1:{settings.api_port}"
+
+
+def web_url(settings: Settings) -> str:
+    """Address at which people open the web interface."""
+    return settings.public_url or api_url(settings)
 
 
 def passwords_file(settings: Settings) -> Path:
@@ -111,7 +117,7 @@ def _configuration(settings: Settings) -> str:
             "host": settings.api_host,
             "port": settings.api_port,
             # Where people are led to, as after a login; services reach it otherwise.
-            "base_url": settings.public_url or api_url(settings),
+            "base_url": web_url(settings),
             "workers": 1,
             "expose_config": False,
             "secret_key": _secret(settings, "api"),

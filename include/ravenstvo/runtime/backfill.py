@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import subprocess
 
+from ravenstvo.errors import ToldError
 from ravenstvo.runtime import airflow_home, services
 from ravenstvo.runtime.recalculation import DAG_ID
 from ravenstvo.settings import Settings
 
 
-class BackfillError(RuntimeError):
+class BackfillError(ToldError):
     """Airflow did not take the order; the message (Russian) says why."""
 
 

@@ -22,6 +22,7 @@ import psycopg2
 from psycopg2 import errors
 
 from ravenstvo import private_files
+from ravenstvo.errors import ToldError
 from ravenstvo.publishing import dictionary
 from ravenstvo.publishing.bi import access, bundle, exported
 from ravenstvo.publishing.bi.identity import DATABASES, LOGINS, READER_ROLES
@@ -38,7 +39,7 @@ _CONFIGURATION = ("superset_config.py", "viewers.py", "stored_sql.py")
 _STAMP = "ravenstvo_provisioned"
 
 
-class BiError(RuntimeError):
+class BiError(ToldError):
     """Superset cannot be prepared or started; the message (Russian) says what to do or where to look."""
 
 

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg2
 
+from ravenstvo.errors import ToldError
 from ravenstvo.runtime.causes import explained
 from ravenstvo.runtime.terminal import Terminal
 from ravenstvo.settings import Settings
@@ -22,7 +23,7 @@ from ravenstvo.words import number
 AIRFLOW_SECONDS = 600
 
 
-class HousekeepingError(RuntimeError):
+class HousekeepingError(ToldError):
     """A step failed; the message (Russian) says where to look."""
 
 

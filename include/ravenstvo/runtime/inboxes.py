@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from ravenstvo.errors import ToldError
 from ravenstvo.intake.discover import KnownFile, found_file, shown_path
 from ravenstvo.intake.landing import original
 from ravenstvo.intake.opening import ARCHIVES, KNOWN, UNREAD
@@ -26,7 +27,7 @@ _UNFINISHED = (".part", ".partial", ".filepart", ".crdownload", ".download", ".t
 _ZIPPED = (*ARCHIVES, ".xlsx", ".xlsm", ".xlsb", ".ods")
 
 
-class InboxError(RuntimeError):
+class InboxError(ToldError):
     """The inbox is not to be read; the message (Russian) says why."""
 
 
@@ -86,7 +87,7 @@ def gather(
             (gathered.elsewhere.add(found.sha256) if found.sha256 in taken else only.add(path))
         if found is None or found.sha256 in taken:
             discard_fetched(settings, path)
-    looks.save()
+    looks.save(patiently=patiently)
     return gathered
 
 
@@ -184,7 +185,8 @@ def discard_fetched(settings: Settings, path: Path) -> None:
     if not path.is_relative_to(settings.inboxes_dir.resolve()):
         return
     path.unlink(missing_ok=True)
-    for folder in path.parents:
-        if folder == settings.inboxes_dir.resolve() or any(folder.iterdir()):
-            return
-        folder.rmdir()
+    with suppress(OSError):  # not empty, or another task has removed it
+        for folder in path.parents:
+            if folder == settings.inboxes_dir.resolve():
+                return
+            folder.rmdir()

@@ -9,7 +9,7 @@ from typing import Any
 from ravenstvo.intake.facts import FACT_TITLES
 from ravenstvo.intake.opening import KNOWN
 from ravenstvo.intake.pool import Request, read_all
-from ravenstvo.layouts import load_layouts
+from ravenstvo.layouts import LayoutError, load_layouts
 from ravenstvo.runtime.terminal import Terminal
 from ravenstvo.settings import Settings
 from ravenstvo.sources import load_sources
@@ -32,17 +32,17 @@ def _examined(settings: Settings, file: Path, task: str, source: str | None = No
     """Have a reading process describe the file.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: it is of no kind that can be read, the source is unknown, or a document of a form is wrong.
+        LayoutError: there is no such file, it is of no kind that can be read, the source is unknown, or a document of
+            a form is wrong.
     """
     load_layouts()
     path = file.expanduser().absolute()
     if not path.is_file():
-        raise FileNotFoundError(f"Нет файла {path}")
+        raise LayoutError(f"Нет файла {path}")
     if path.suffix.lower() not in KNOWN:
-        raise ValueError(f"Файл {path.name}: читаются {', '.join(KNOWN)}")
+        raise LayoutError(f"Файл {path.name}: читаются {', '.join(KNOWN)}")
     if source is not None and source not in load_sources():
-        raise ValueError(f"Нет вида сведений «{source}». Есть: {', '.join(load_sources())}")
+        raise LayoutError(f"Нет вида сведений «{source}». Есть: {', '.join(load_sources())}")
     settings.make_home()
     named = "/".join(path.parts[-_FOLDERS_THAT_SPEAK:]).lstrip("/")
     return read_all([Request(named, str(path), "", task, source)], settings)[0]

@@ -11,6 +11,8 @@ from typing import TypedDict
 from ravenstvo import private_files
 from ravenstvo.settings import Settings
 
+_WATCHED_SECONDS = 24 * 3600
+
 
 class Sight(TypedDict):
     """A file as a look saw it: what tells that it changes, since when it is so, and the content once it was read."""
@@ -27,16 +29,16 @@ class Looks:
         digest = hashlib.sha256(address.encode(errors="surrogateescape")).hexdigest()[:16]
         self._file = settings.inboxes_dir / f"{digest}.json"
         self._settle = settings.inbox_settle_seconds
-        self.sights: dict[str, Sight] = {}
-        if self._file.exists():
-            self.sights = json.loads(self._file.read_text(encoding="utf-8"))["files"]
+        kept = json.loads(self._file.read_text(encoding="utf-8")) if self._file.exists() else {}
+        self.sights: dict[str, Sight] = kept.get("files", {})
+        self._watched_at: float | None = kept.get("watched_at")
         self._address = address
         self._now = time.time()
 
     @property
-    def has_looked(self) -> bool:
-        """Whether anybody looks into this inbox at all."""
-        return self._file.exists()
+    def is_watched(self) -> bool:
+        """Whether somebody looks into this inbox day by day, so that what is left now is taken later."""
+        return self._watched_at is not None and self._now - self._watched_at < _WATCHED_SECONDS
 
     def see(self, stamps: dict[str, str]) -> None:
         """Note what a look finds: name → stamp. What has gone is forgotten."""
@@ -62,7 +64,10 @@ class Looks:
         """Seconds since the look that first saw the file as it is now."""
         return self._now - self.sights[name]["since"]
 
-    def save(self) -> None:
-        """Keep what was seen for the next look."""
+    def save(self, *, patiently: bool) -> None:
+        """Keep what was seen for the next look; ``patiently``: this was one of those that leave what still changes."""
+        if patiently:
+            self._watched_at = self._now
+        kept = {"address": self._address, "watched_at": self._watched_at, "files": self.sights}
         self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        private_files.write(self._file, json.dumps({"address": self._address, "files": self.sights}))
+        private_files.write(self._file, json.dumps(kept), lasting=True)

@@ -12,6 +12,7 @@ from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
 from ravenstvo import private_files
+from ravenstvo.errors import ToldError
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse import journal, logins
 from ravenstvo.warehouse.connection import connect, has_table, warehouse_url
@@ -20,7 +21,7 @@ from ravenstvo.warehouse.roles import MUNICIPALITY_READER, exists
 _FIELDS = ["login", "password", "municipality_code"]
 
 
-class ReaderError(ValueError):
+class ReaderError(ToldError):
     """The reader cannot be made or removed; the message (Russian) says why."""
 
 

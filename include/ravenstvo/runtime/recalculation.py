@@ -20,6 +20,7 @@ from types import FrameType
 import psutil
 import psycopg2
 
+from ravenstvo.errors import ToldError
 from ravenstvo.runtime import airflow_home, executors, observability, summary
 from ravenstvo.runtime.causes import explained
 from ravenstvo.runtime.follow import following
@@ -62,7 +63,7 @@ _STOP_SECONDS = 10
 _LOCK = "run.lock"
 
 
-class BusyError(RuntimeError):
+class BusyError(ToldError):
     """Another run works in this state folder."""
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
+from ravenstvo.errors import ToldError
 from ravenstvo.runtime import airflow_home, bi, executors, processes
 from ravenstvo.runtime.results import PREFIX
 from ravenstvo.runtime.terminal import Terminal
@@ -31,7 +32,7 @@ NAMES = (*SERVICES, WORKER, SUPERSET)
 _START_SECONDS = 120
 
 
-class ServiceError(RuntimeError):
+class ServiceError(ToldError):
     """A service cannot be started; the message (Russian) says where to look."""
 
 
@@ -57,8 +58,8 @@ def up(settings: Settings, terminal: Terminal) -> None:
             if not _runs(settings, name):
                 _start(settings, name, environment)
         _wait_until_healthy(settings, healthy)
-    terminal.path("Airflow", airflow_home.api_url(settings), 13)
-    terminal.path("Результаты", f"{airflow_home.api_url(settings)}{PREFIX}/", 13)
+    terminal.path("Airflow", airflow_home.web_url(settings), 13)
+    terminal.path("Результаты", f"{airflow_home.web_url(settings)}{PREFIX}/", 13)
     terminal.path("Журналы", settings.logs_dir, 13)
     terminal.say(f"Пользователь {airflow_home.ADMIN}, пароль в файле {airflow_home.passwords_file(settings)}")
     terminal.say("Остановить: make down")

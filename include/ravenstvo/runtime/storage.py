@@ -16,6 +16,7 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
+from ravenstvo.errors import ToldError
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse.no_space import is_no_space
 
@@ -24,7 +25,7 @@ _NAME_BYTES = 255
 Result = TypeVar("Result")
 
 
-class StorageError(RuntimeError):
+class StorageError(ToldError):
     """An inbox in a storage is not to be read; the message (Russian) says which, why, and what to do."""
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ravenstvo.calculation.lifecycle import BusyError, Calculation, begin, fail
 from ravenstvo.calculation.lifecycle import finish as finish_calculation
 from ravenstvo.calculation.proposal import ApprovalError
+from ravenstvo.errors import ToldError
 from ravenstvo.runtime.looks import Looks
 from ravenstvo.runtime.observing import observed
 from ravenstvo.settings import Settings, get_settings, inbox_address
@@ -27,8 +28,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+# Runs that a person has ordered to calculate what there is: nothing of it is left for a later look.
+_ORDERED = ("manual", "backfill")
 
-class PublishingError(RuntimeError):
+
+class PublishingError(ToldError):
     """A calculation is done, but what people read of it is not written; the message (Russian) says why."""
 
 
@@ -47,7 +51,7 @@ def read_inbox(params: Mapping[str, Any], partition_key: str | None, run_type: s
     """Read the new files of the inbox into the spool. Returns ``{"year": int, "files": [...], ...}``.
 
     What was found is also noted in the state folder, for the summary of the run. Originals whose time is over leave
-    the archive. A run that no person started takes only files that are complete, where source_intake looks for them;
+    the archive. A run that no person ordered takes only files that are complete, where source_intake looks for them;
     with the parameter ``landed_only`` the inbox is not looked into at all.
     """
     from ravenstvo.intake.discover import NoFilesError
@@ -61,7 +65,7 @@ def read_inbox(params: Mapping[str, Any], partition_key: str | None, run_type: s
         return {"year": year, "files": []}
     given = params.get("inbox") or settings.inbox
     address = inbox_address(given) if given else str(settings.sample_dir)
-    patiently = run_type != "manual" and Looks(settings, address).has_looked
+    patiently = run_type not in _ORDERED and Looks(settings, address).is_watched
     plan = _read(settings, address, year, patiently=patiently)
     if not plan["n_found"] and not patiently:
         raise NoFilesError(f"Во входящей папке {address} нет файлов с данными")

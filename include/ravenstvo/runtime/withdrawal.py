@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from psycopg2.extensions import cursor as Cursor
 
 from ravenstvo.calculation.lifecycle import turn
+from ravenstvo.errors import ToldError
 from ravenstvo.intake.versions import settle
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse.connection import connect
@@ -18,7 +19,7 @@ from ravenstvo.warehouse.connection import connect
 _SHOWN = 10
 
 
-class WithdrawalError(ValueError):
+class WithdrawalError(ToldError):
     """The file cannot be withdrawn or returned; the message (Russian) says why."""
 
 

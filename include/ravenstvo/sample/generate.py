@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from ravenstvo.errors import ToldError
 from ravenstvo.sample.exam_files import write_protocols, write_summary_form
 from ravenstvo.sample.exams import exam_year
 from ravenstvo.sample.programmes import write_programmes
@@ -17,18 +18,22 @@ from ravenstvo.sample.truth import marks_report, sends_summary
 from ravenstvo.sample.vpr_files import write_marks_report, write_vpr
 
 
+class SampleError(ToldError):
+    """The region cannot be written; the message (Russian) says why."""
+
+
 def generate(
     out: Path, seed: int, n_schools: int, years: list[int], begin: Callable[[str], object] = lambda part: None
 ) -> list[Path]:
     """Write a made-up region's inbox into `out` and return its files; the same arguments give the same bytes.
 
     ``begin`` is told the Russian name of each part before it is written: a large region takes minutes.
-    Raises FileExistsError if `out` already holds something, ValueError for no schools or no years.
+    Raises SampleError if `out` already holds something, and for no schools or no years.
     """
     if n_schools < 1 or not years:
-        raise ValueError("Нужны хотя бы одна школа и один год.")
+        raise SampleError("Нужны хотя бы одна школа и один год.")
     if out.exists() and any(out.iterdir()):
-        raise FileExistsError(f"Папка «{out}» не пуста: укажите новую или пустую папку.")
+        raise SampleError(f"Папка «{out}» не пуста: укажите новую или пустую папку.")
     schools = build_schools(seed, n_schools, years)
     begin("реестры")
     write_registers(out, schools, years)

@@ -14,6 +14,8 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from ravenstvo.errors import ToldError
+
 SYSTEM_ACCOUNT = "ravenstvo-pg"
 
 
@@ -28,7 +30,7 @@ def _binaries() -> Path:
 BINARIES = _binaries()
 
 
-class AccountError(RuntimeError):
+class AccountError(ToldError):
     """The server's account cannot be made or used; the message (Russian) says what to do."""
 
 

@@ -18,6 +18,7 @@ import psycopg2
 from psycopg2 import errors, sql
 from psycopg2.extensions import connection as Connection
 
+from ravenstvo.errors import ToldError
 from ravenstvo.settings import Settings
 from ravenstvo.sources import load_sources
 from ravenstvo.warehouse.connection import connect, outside_transaction, parameters, warehouse_url
@@ -26,7 +27,7 @@ from ravenstvo.warehouse.migrate import upgrade
 _SUFFIX = "_as_of"
 
 
-class AsOfError(RuntimeError):
+class AsOfError(ToldError):
     """An earlier state cannot be made; the message (Russian) says why."""
 
 

@@ -11,6 +11,8 @@ from datetime import datetime
 
 from psycopg2.extensions import cursor as Cursor
 
+from ravenstvo.errors import ToldError
+
 ACTIONS = {
     "restore": "файл расшифрован",
     "expire": "удалён по сроку",
@@ -30,7 +32,7 @@ order by access_id
 """
 
 
-class JournalError(ValueError):
+class JournalError(ToldError):
     """An entry lacks who or why; the message (Russian) says how to give them."""
 
 

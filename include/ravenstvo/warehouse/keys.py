@@ -16,6 +16,7 @@ from pathlib import Path
 from psycopg2.extensions import cursor as Cursor
 
 from ravenstvo import private_files
+from ravenstvo.errors import ToldError
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse.connection import connect
 
@@ -29,7 +30,7 @@ LANDS = "select pg_advisory_xact_lock_shared(hashtext('ravenstvo.pseudonym_key')
 CHANGES = "select pg_advisory_xact_lock(hashtext('ravenstvo.pseudonym_key'))"
 
 
-class PseudonymKeyError(RuntimeError):
+class PseudonymKeyError(ToldError):
     """The key of the pseudonyms is lost, damaged or another one; the message (Russian) says what to do."""
 
 

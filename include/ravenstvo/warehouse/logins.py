@@ -15,6 +15,7 @@ from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import encrypt_password
 
 from ravenstvo import private_files
+from ravenstvo.errors import ToldError
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse.connection import (
     connect,
@@ -31,7 +32,7 @@ log = logging.getLogger(__name__)
 STATEMENT_SECONDS = 60
 
 
-class LoginError(RuntimeError):
+class LoginError(ToldError):
     """A user cannot be made; the message (Russian) says what to ask the administrator for."""
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from ravenstvo.errors import ToldError
 
-class DowngradeError(RuntimeError):
+
+class DowngradeError(ToldError):
     """The warehouse is, or would be, made older than it is; the message (Russian) says what to do."""
 
 

@@ -14,13 +14,14 @@ from pathlib import Path
 from psycopg2.extensions import make_dsn
 from sqlalchemy.engine import URL
 
+from ravenstvo.errors import ToldError
 from ravenstvo.warehouse.account import BINARIES
 from ravenstvo.warehouse.connection import url_parameters
 
 _VERSION = re.compile(r"\(PostgreSQL\) (\d+)")
 
 
-class ProgramError(RuntimeError):
+class ProgramError(ToldError):
     """A program is missing, too old, or failed; the message (Russian) says what to do."""
 
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from psycopg2.extensions import cursor as Cursor
 
+from ravenstvo.errors import ToldError
+
 # Two files that come at once, under two codes, wait for each other.
 _TURN = "select pg_advisory_xact_lock(hashtext('ravenstvo.region'))"
 _KNOWN = "select distinct region_code from ops.source_file where region_code is not null order by 1"
 
 
-class RegionError(ValueError):
+class RegionError(ToldError):
     """The warehouse holds another region; the message (Russian) says which, and what to do."""
 
 

@@ -24,6 +24,7 @@ import psycopg2
 from psycopg2 import errors
 from sqlalchemy.engine import URL, make_url
 
+from ravenstvo.errors import ToldError
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse import socket_folder
 from ravenstvo.warehouse.account import Account, server_account
@@ -68,7 +69,7 @@ log_error_verbosity = terse
 """
 
 
-class ServerError(RuntimeError):
+class ServerError(ToldError):
     """The embedded server cannot be started or stopped; the message (Russian) says what to do."""
 
 

@@ -8,6 +8,7 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
+from ravenstvo.errors import ToldError
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse.account import Account
 
@@ -18,7 +19,7 @@ _SOCKET_PATH_BYTES = 107  # sun_path of Linux, without the closing zero
 _PLAIN_PATH = re.compile(r"[\w/. -]+")  # what libpq, URLs and shells all take as it is; \w includes Cyrillic
 
 
-class SocketError(RuntimeError):
+class SocketError(ToldError):
     """There is no place for the socket; the message (Russian) says what to do."""
 
 

@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from ravenstvo import private_files
+from ravenstvo.errors import ToldError
 from ravenstvo.settings import Settings
 
 _MAGIC = b"ravenstvo sealed 1\n"
@@ -34,7 +35,7 @@ _SUFFIX = ".sealed"
 _FINGERPRINT_DIGITS = 16
 
 
-class VaultError(RuntimeError):
+class VaultError(ToldError):
     """A file cannot be put in or opened; the message (Russian) says what to do."""
 
 

@@ -105,7 +105,7 @@ def test_an_own_document_stands_in_place_of_the_projects(own_folder: Path) -> No
 def test_a_wrong_document_is_told_by_its_name(own_folder: Path, change: tuple[str, str], says: str) -> None:
     path = own_folder / "vpr_result_2027.yml"
     path.write_text(example().replace(*change), encoding="utf-8")
-    with pytest.raises(ValueError, match=says) as told:
+    with pytest.raises(layouts.LayoutError, match=says) as told:
         layouts.load_layouts()
     assert str(told.value).startswith(f"Документ формы {path}: ")
     assert "\n" not in str(told.value)

@@ -13,7 +13,7 @@ import pytest
 from pydantic import ValidationError
 from ravenstvo.intake.discover import KnownFile
 from ravenstvo.runtime import looks
-from ravenstvo.runtime.inboxes import Gathered, InboxError, gather, told
+from ravenstvo.runtime.inboxes import Gathered, InboxError, discard_fetched, gather, told
 from ravenstvo.settings import Settings, inbox_address
 
 NAME = "Район «Северный»/ВПР 5 класс.xlsx"
@@ -96,6 +96,24 @@ def test_an_archive_without_its_end_is_waited_for_and_then_refused(settings: Set
     assert look(after=settings.inbox_patience_minutes * 60 + 1).only == {path}
 
 
+def test_an_inbox_is_watched_while_looks_leave_what_still_changes(settings: Settings, look: Look) -> None:
+    """Else a run of the calendar would leave what nobody comes back for."""
+    address = str(settings.inbox)
+    seen_by_a_run = looks.Looks(settings, address)
+    seen_by_a_run.see({NAME: "1"})
+    seen_by_a_run.save(patiently=False)
+    assert looks.Looks(settings, address).sights
+    assert not looks.Looks(settings, address).is_watched
+    look()
+    assert looks.Looks(settings, address).is_watched
+    looks.Looks(settings, address).save(patiently=False)
+    assert looks.Looks(settings, address).is_watched
+    later = looks.time.time() + 2 * 24 * 3600
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(looks.time, "time", lambda: later)
+        assert not looks.Looks(settings, address).is_watched
+
+
 def test_names_of_unfinished_and_hidden_files_are_left(settings: Settings, look: Look) -> None:
     inbox = _inbox(settings)
     for name in ("ВПР.xlsx.part", "отчёт.crdownload", "~$ВПР.xlsx", ".скрытый.xlsx", "читай меня.txt"):
@@ -132,10 +150,24 @@ def test_an_inbox_that_is_not_there_is_told(settings: Settings, tmp_path: Path) 
         gather(settings, str(tmp_path / "нет"), {}, None, patiently=True)
 
 
+def test_tasks_that_end_at_once_leave_nothing_of_what_was_fetched(settings: Settings) -> None:
+    room = settings.inboxes_dir / "fetched-1"
+    paths = [room / "входящие" / name for name in ("1.xlsx", "2.xlsx")]
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    discard_fetched(settings, paths[0])
+    assert paths[1].exists()
+    for path in paths:  # of the first one even the folder has gone when it is done once more
+        discard_fetched(settings, path)
+    discard_fetched(settings, paths[0])
+    assert list(settings.inboxes_dir.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     ("address", "said"),
     [
-        ("s3://AKIA:пароль@inbox/2021", "не должно быть пароля"),
+        ("s3://AKIA:тайна@inbox/2021", "не должно быть пароля"),
         ("s3://inbox/2021", "имя подключения"),
         ("ftp://files@/приём", "не поддерживается"),
     ],

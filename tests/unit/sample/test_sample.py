@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from python_calamine import CalamineWorkbook
 from ravenstvo.sample import generate, generate_broken, truth
+from ravenstvo.sample.generate import SampleError
 from ravenstvo.sample.truth import Truth
 
 SEED, N_SCHOOLS, YEARS = 5, 24, [2020, 2021, 2022, 2023]
@@ -68,7 +69,7 @@ def test_another_seed_gives_other_pupils(inbox: Path, tmp_path: Path) -> None:
 
 def test_a_full_folder_is_left_alone(inbox: Path) -> None:
     before = digests(inbox)
-    with pytest.raises(FileExistsError, match="не пуста"):
+    with pytest.raises(SampleError, match="не пуста"):
         generate(inbox, SEED, N_SCHOOLS, YEARS)
     assert digests(inbox) == before
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from ravenstvo.errors import ToldError
 from ravenstvo.publishing.bi.datasets import FORMATS, metrics
 from ravenstvo.publishing.bi.datasets import columns as dataset_columns
 from ravenstvo.publishing.bi.identity import VERSION, asset_uuid
@@ -28,7 +29,7 @@ _METRIC_LISTS = ("metrics", "metrics_b", "percent_metrics")
 _EITHER = ("x_axis", "series", "entity", "x", "y", "size", "metric", "secondary_metric", "timeseries_limit_metric")
 
 
-class DocumentError(RuntimeError):
+class DocumentError(ToldError):
     """A document is wrong; the message (Russian) names the file and the key."""
 
 

@@ -14,6 +14,7 @@ import psycopg2
 from psycopg2.extensions import connection as Connection
 from psycopg2.extras import NamedTupleCursor
 
+from ravenstvo.errors import ToldError
 from ravenstvo.publishing import dictionary
 from ravenstvo.publishing.report.content import Column
 from ravenstvo.settings import Settings
@@ -45,7 +46,7 @@ group by publication_id, calculation_id, publication_document order by publicati
 _PROCEDURES = "select procedure_code, title_ru from marts.dim_procedure"
 
 
-class ReportError(RuntimeError):
+class ReportError(ToldError):
     """A report cannot be made; the message (Russian) says why and what to do."""
 
 

@@ -12,6 +12,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from ravenstvo.errors import ToldError
+
 FORMAT = 1
 MANIFEST = "manifest.json"
 WAREHOUSE, AIRFLOW, ORIGINALS, ROOMS = "warehouse.dump", "airflow.dump", "originals.tar", "home.tar.gz"
@@ -22,7 +24,7 @@ _PIECE = 1 << 20
 _SEAL = "sha256"
 
 
-class BackupError(RuntimeError):
+class BackupError(ToldError):
     """A backup cannot be written or is not what it should be; the message (Russian) says what to do."""
 
 

@@ -11,10 +11,12 @@ import smtplib
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from email.message import EmailMessage
 from email.utils import formatdate
 from typing import Any
 
+from ravenstvo.errors import ToldError
 from ravenstvo.runtime.notifying import outbox
 from ravenstvo.runtime.notifying.outbox import CHANNEL_TITLES, CHAT, EMAIL, Message
 from ravenstvo.runtime.notifying.papers import clean
@@ -23,9 +25,11 @@ from ravenstvo.settings import Settings, get_settings
 log = logging.getLogger(__name__)
 
 Send = Callable[[Message], None]
+# What a mail server says of one letter: its addresses, its size, its content. The next one may be to its liking.
+_REFUSED = (smtplib.SMTPRecipientsRefused, smtplib.SMTPSenderRefused, smtplib.SMTPDataError)
 
 
-class SendingError(RuntimeError):
+class SendingError(ToldError):
     """A channel cannot be used; the message (Russian) says what to set up."""
 
 
@@ -33,7 +37,7 @@ def deliver(settings: Settings) -> int:
     """Send everything that waits. Returns how many messages are still waiting.
 
     A channel that fails is not tried again for the other messages of this call, except where it only refused one
-    letter's addresses. Never raises for what a server says or does not say.
+    letter. Never raises for what a server says or does not say.
     """
     with outbox.alone(settings) as is_ours:
         if is_ours:
@@ -58,8 +62,8 @@ def _through(settings: Settings, channel: str, opened: Any) -> None:
             while left:
                 try:
                     send(left[0])
-                except smtplib.SMTPRecipientsRefused as error:
-                    outbox.failed(settings, left[0], _told(error))
+                except _REFUSED as error:
+                    outbox.failed(settings, _for_the_refused(left[0], error), _told(error))
                     log.warning("%s: %s", left[0].subject, _told(error))
                 else:
                     outbox.sent(settings, left[0], channel)
@@ -69,6 +73,13 @@ def _through(settings: Settings, channel: str, opened: Any) -> None:
         log.warning("Не отправлено (%s): %s", CHANNEL_TITLES[channel], _told(error))
         for message in left:
             outbox.failed(settings, message, _told(error))
+
+
+def _for_the_refused(message: Message, error: smtplib.SMTPException) -> Message:
+    """The message for those who do not have it: of several addresses some may have been accepted."""
+    if not isinstance(error, smtplib.SMTPRecipientsRefused):
+        return message
+    return replace(message, to=tuple(one for one in message.to if one in error.recipients) or message.to)
 
 
 def _forget_chat(settings: Settings) -> None:
@@ -149,6 +160,8 @@ def _told(error: BaseException) -> str:
             return "почтовый сервер не принял имя или пароль подключения"
         case smtplib.SMTPRecipientsRefused():
             return f"почтовый сервер не принял адреса: {', '.join(error.recipients)}"
+        case smtplib.SMTPResponseException(smtp_code=552):
+            return "почтовый сервер не принял письмо: оно слишком велико или ящик полон"
         case smtplib.SMTPSenderRefused():
             return f"почтовый сервер не принял адрес отправителя {error.sender}"
         case smtplib.SMTPException():

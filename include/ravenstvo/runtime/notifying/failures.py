@@ -225,7 +225,7 @@ def _where(settings: Settings, dag: str, run: str, tasks: Sequence[str]) -> tupl
     if not found:
         # A run of the command line has one log of its own.
         found = sorted((settings.logs_dir / "runs").glob("*.log"))[-1:]
-    address = f"{airflow_home.api_url(settings)}/dags/{quote(dag)}/runs/{quote(run)}"
+    address = f"{airflow_home.web_url(settings)}/dags/{quote(dag)}/runs/{quote(run)}"
     return (*(f"Журнал: {path}" for path in found), f"Airflow: {address}")
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from ravenstvo.errors import ToldError
 from ravenstvo.publishing.senders import letters, told
 from ravenstvo.publishing.senders.who import fold_name
 from ravenstvo.runtime.notifying import outbox
@@ -19,7 +20,7 @@ SENT, QUEUED, NO_ADDRESS, READY = "отправлено", "ждёт отправ
 _HEAD = re.compile(r"отправитель|sender", re.IGNORECASE)
 
 
-class AddressesError(RuntimeError):
+class AddressesError(ToldError):
     """The table of addresses cannot be used; the message (Russian) says what is wrong."""
 
 

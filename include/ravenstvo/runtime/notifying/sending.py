@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
+from ravenstvo.errors import ToldError
 from ravenstvo.runtime import airflow_home
 from ravenstvo.runtime.notifying import channels, outbox
 from ravenstvo.runtime.notifying.outbox import Message
@@ -15,7 +16,7 @@ from ravenstvo.settings import Settings
 _KNOWS_ALL = {"_AIRFLOW_PROCESS_CONTEXT": "server"}
 
 
-class NotifyError(RuntimeError):
+class NotifyError(ToldError):
     """A message cannot be sent; the message (Russian) says what to set up."""
 
 
@@ -28,7 +29,8 @@ def send_waiting(settings: Settings) -> list[Message]:
     done = subprocess.run(command, env=environment, cwd=settings.home, capture_output=True, text=True, check=False)
     left = outbox.messages(settings)
     if done.returncode not in (0, 1) or (done.returncode == 1 and not left):
-        raise NotifyError(f"Отправка прервалась: {done.stderr.strip().splitlines()[-1:]}")
+        *_, last = ("причина не названа", *done.stderr.strip().splitlines())
+        raise NotifyError(f"Отправка прервалась: {last}")
     return left
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from psycopg2 import errors, sql
 from psycopg2.extensions import cursor as Cursor
 
+from ravenstvo.errors import ToldError
 from ravenstvo.runtime.shared.contract import REGION, Relation
 from ravenstvo.warehouse import roles
 
@@ -22,7 +23,7 @@ where attrelid = to_regclass(%s) and attnum > 0 and not attisdropped
 """
 
 
-class SharedError(RuntimeError):
+class SharedError(ToldError):
     """The shared warehouse cannot take or show what was asked for; the message (Russian) says why."""
 
 
