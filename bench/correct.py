@@ -27,10 +27,11 @@ def correct(year: int) -> int:
     """Land the same rows again as a newer version, a point more for every tenth pupil. Returns the rows."""
     with connect(get_settings()) as connection, connection.cursor() as cursor:
         cursor.execute(
-            "select min(part_id), count(*) from ops.source_part where source = 'vpr_result' and year = %s and in_force",
+            "select part_id from ops.source_part where source = 'vpr_result' and year = %s and in_force "
+            "order by content_key, part_id limit 1",
             (year,),
         )
-        part, _ = cursor.fetchone() or (0, 0)
+        (part,) = cursor.fetchone() or (0,)
         cursor.execute(
             "insert into ops.source_file (sha256, name, path, size_bytes, modified_at, status) "
             "select encode(sha256(cast(ops.moment() as text)::bytea), 'hex'), 'исправление.xlsx', "

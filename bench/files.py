@@ -20,8 +20,9 @@ YEAR = 2023
 PUPILS = 25
 # Works of a pupil of each grade: a row is a work.
 GRADES = range(4, 9)
-SUBJECTS = {"Русский язык": 38, "Математика": 20}
-OGE = {"Русский язык": ("01", 33), "Математика": ("02", 31)}
+# Highest scores by grade; of ОГЭ, with the scores from which the marks 3, 4 and 5 begin.
+SUBJECTS = {"Русский язык": (38, 45, 51, 47, 51), "Математика": (20, 20, 16, 19, 25)}
+OGE = {"Русский язык": ("01", 33, (15, 23, 29)), "Математика": ("02", 31, (8, 15, 22))}
 ROWS_OF_SCHOOL = PUPILS * (len(GRADES) * len(SUBJECTS) + len(OGE))
 
 _NAMES = ("Анна", "Борис", "Вера", "Глеб", "Дина", "Егор", "Жанна", "Захар", "Инна", "Кирилл", "Лада", "Макар")
@@ -105,7 +106,7 @@ def _skill(chance: random.Random, number: int) -> float:
 
 
 def _vpr(folder: Path, n_schools: int, grade: int, subject: str) -> int:
-    chance, top = random.Random(f"{grade}{subject}"), SUBJECTS[subject]
+    chance, top = random.Random(f"{grade}{subject}"), SUBJECTS[subject][GRADES.index(grade)]
     most = [top // ITEMS + (item < top % ITEMS) for item in range(ITEMS)]
     with _book(folder / "ВПР" / str(YEAR) / str(grade) / f"{subject}.xlsx") as book:
         sheet = book.add_worksheet("Протокол")
@@ -128,7 +129,7 @@ def _vpr(folder: Path, n_schools: int, grade: int, subject: str) -> int:
 
 
 def _oge(folder: Path, n_schools: int, _grade: int, subject: str) -> int:
-    chance, (place, top) = random.Random(subject), OGE[subject]
+    chance, (place, top, marks) = random.Random(subject), OGE[subject]
     with _book(folder / str(YEAR) / "ОГЭ" / f"{subject.lower()}.xlsx") as book:
         sheet = book.add_worksheet("Лист1")
         sheet.write_string(0, 0, f"{place} - {subject} {YEAR}.05.{20 + int(place)}")
@@ -136,13 +137,13 @@ def _oge(folder: Path, n_schools: int, _grade: int, subject: str) -> int:
         line = 2
         for number in range(n_schools):
             for pupil in range(PUPILS):
-                skill = _skill(chance, number)
+                score = round(_skill(chance, number) * top)
                 person = number * PUPILS + pupil
                 sheet.write_row(line, 0, (
                     line - 1, code(number), "9А", 101, "0001", code(number)[:3],
                     f"{_STEMS[person % 12]}{'абвгдежзик'[person // 12 % 10]}{'лмнопрстуф'[person // 120 % 10]}ин",
                     _NAMES[person // 1200 % 12], f"{_STEMS[person // 14400 % 12]}ович", "+-+-++++--+-+++",
-                    "1(2)1(2)0(2)2(2)", round(skill * top), 2 + min(3, int(skill * 4)),
+                    "1(2)1(2)0(2)2(2)", score, 2 + sum(score >= border for border in marks),
                 ))  # fmt: skip
                 line += 1
     return line - 2

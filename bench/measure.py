@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime
 import os
 import platform
+import resource
 import threading
 import time
 from collections.abc import Iterator
@@ -38,6 +39,7 @@ class Cost:
     pages: int = 0
     temp_mb: float = 0.0
     wal_mb: float = 0.0
+    largest_mb: float = 0.0  # this process at its largest so far
 
     @property
     def cpu(self) -> float:
@@ -45,7 +47,8 @@ class Cost:
         return self.program_cpu + self.server_cpu
 
     def __add__(self, other: Cost) -> Cost:
-        return Cost(**{name: value + getattr(other, name) for name, value in asdict(self).items()})
+        sums = {name: value + getattr(other, name) for name, value in asdict(self).items()}
+        return Cost(**sums | {"largest_mb": max(self.largest_mb, other.largest_mb)})
 
 
 @contextmanager
@@ -60,6 +63,7 @@ def measured(settings: Settings) -> Iterator[Cost]:
     after = _counters(settings)
     cost.program_cpu, cost.server_cpu = _program_cpu() - program, _server_cpu(settings) - server
     cost.pages = after[0] - before[0]
+    cost.largest_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     cost.temp_mb, cost.wal_mb = ((after[place] - before[place]) / 2**20 for place in (1, 2))
 
 

@@ -1,6 +1,7 @@
 {#- Fresh statistics of what was just copied in, for the sources that can be large. -#}
 {% macro analyze_landing() %}
     {% if target.type == 'postgres' and execute and flags.WHICH in ('run', 'build') %}
+        set local default_statistics_target = 30;
         {% for name in ['source_part', 'superseded_school', 'superseded_row', 'row_finding'] %}
             analyze {{ source('ops', name) }};
         {% endfor %}

@@ -2,6 +2,7 @@
     Every key by which files and registers name a school, with its validity: whose it is, in which campaign years, and
     how that is known. A key that is nobody's is here too, without a school.
 -#}
+{{ config(pre_hook="{{ join_by_hash() }}") }}
 
 with resolved as (
     select * from {{ ref('int_school_key') }}

@@ -3,7 +3,6 @@
     materialized='incremental',
     incremental_strategy='append',
     on_schema_change='append_new_columns',
-    post_hook='analyze {{ this }}',
     pre_hook="{{ method_clear_span() }}",
     indexes=[{'columns': ['year', 'index_code', 'index_version', 'input_code'], 'unique': true}]
 ) }}

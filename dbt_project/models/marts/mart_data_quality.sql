@@ -3,7 +3,7 @@
     materialized='incremental',
     incremental_strategy='append',
     on_schema_change='append_new_columns',
-    pre_hook="{% if is_incremental() %} delete from {{ this }} where {{ in_years('year') }} or year is null {% endif %}"
+    pre_hook="{{ clear_of_years() }}"
 ) }}
 
 with
@@ -15,7 +15,7 @@ part as (
     where
         in_force
         and source is not null
-        and ({{ in_years('year') }} or year is null)
+        and {{ of_years('year') }}
 
 ),
 

@@ -4,7 +4,6 @@
     materialized='incremental',
     incremental_strategy='append',
     on_schema_change='append_new_columns',
-    post_hook='analyze {{ this }}',
     pre_hook="{{ method_clear_span() }}",
     indexes=[{'columns': ['year', 'school_id', 'method_code'], 'unique': true}]
 ) }}
@@ -225,16 +224,27 @@ decision as (
 before as (
 
     {% if is_incremental() %}
-        select distinct on (school_id, method_code)
-            school_id,
-            method_code,
-            year,
-            years_identified,
+        select
+            earlier.school_id,
+            earlier.method_code,
+            earlier.year,
+            earlier.years_identified,
             -- By name, for a table that an earlier release made without this column.
             cast(to_jsonb(earlier) ->> 'years_not_low' as integer) as years_not_low
         from {{ this }} as earlier
-        where {{ method_before_span('year') }}
-        order by school_id asc, method_code asc, year desc
+        inner join (
+            select
+                school_id,
+                method_code,
+                max(year) as year
+            from {{ this }}
+            where {{ method_before_span('year') }}
+            group by school_id, method_code
+        ) as newest
+            on
+                earlier.school_id = newest.school_id
+                and earlier.method_code = newest.method_code
+                and earlier.year = newest.year
     {% else %}
         select
             cast(null as text) as school_id,

@@ -4,7 +4,6 @@
     materialized='incremental',
     incremental_strategy='append',
     on_schema_change='append_new_columns',
-    post_hook='analyze {{ this }}',
     pre_hook=["{{ method_clear_span() }}", "{{ join_by_hash() }}"],
     indexes=[{'columns': ['year', 'comparison', 'school_id', 'method_code'], 'unique': true}]
 ) }}

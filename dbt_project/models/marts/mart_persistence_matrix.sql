@@ -3,7 +3,6 @@
     materialized='incremental',
     incremental_strategy='append',
     on_schema_change='append_new_columns',
-    post_hook='analyze {{ this }}',
     pre_hook="{{ method_clear_span() }}",
     indexes=[{'columns': ['year', 'method_code', 'procedure_code', 'n_years_assessed', 'n_years_low'], 'unique': true}]
 ) }}

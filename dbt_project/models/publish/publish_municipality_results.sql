@@ -1,5 +1,12 @@
 -- Results of the region and its municipalities for everyone: rounded numbers of participants, shares in bands, small
 -- cells hidden so that no subtraction from the region gives them back.
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    on_schema_change='append_new_columns',
+    pre_hook="{{ method_clear_span() }}"
+) }}
+
 with
 
 policy as (
@@ -12,6 +19,7 @@ policy as (
 municipal as (
 
     select * from {{ ref('int_municipality_procedure') }}
+    where {{ method_in_span('year') }}
 
 ),
 
@@ -23,7 +31,7 @@ region as (
         sum(n_participants) as n_participants,
         sum(n_below_min) as n_below_min
     from {{ ref('fct_school_procedure') }}
-    where n_participants > 0 and n_below_min is not null
+    where {{ method_in_span('year') }} and n_participants > 0 and n_below_min is not null
     group by year, procedure_code
 
 ),

@@ -377,8 +377,12 @@ def _clear_stale_files(data: Path, socket_dir: Path) -> None:
 
 
 def _parallel_workers() -> int:
-    """Parallel queries need shared memory that small containers (64 MB) do not have."""
+    """Processes that help with one query: dbt asks two at a time, and each has its share of the processors.
+
+    They need shared memory that small containers (64 MB) do not have.
+    """
+    share = (os.cpu_count() or 1) // 2 - 1
     try:
-        return 2 if shutil.disk_usage("/dev/shm").free > 256 * 2**20 else 0
+        return min(2, max(0, share)) if shutil.disk_usage("/dev/shm").free > 256 * 2**20 else 0
     except OSError:
         return 0

@@ -3,7 +3,6 @@
     materialized='incremental',
     incremental_strategy='append',
     on_schema_change='append_new_columns',
-    post_hook='analyze {{ this }}',
     pre_hook="{{ method_clear_span() }}",
     indexes=[{'columns': ['year', 'school_id', 'model_code'], 'unique': true}]
 ) }}
@@ -29,6 +28,7 @@ look_back as (
 standardised as (
 
     select * from {{ ref('int_school_score') }}
+    where {{ method_in_span_and_before('year', '(select max(years_back) from look_back)') }}
 
 ),
 

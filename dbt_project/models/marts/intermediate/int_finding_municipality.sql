@@ -1,6 +1,5 @@
 -- Whose rows the findings of the years computed now are about: the municipality of the school that the row names.
 -- Rejected rows stand in landing only.
-{{ config(materialized='table', post_hook='analyze {{ this }}') }}
 
 with
 
@@ -18,7 +17,11 @@ named as (
         inner join {{ source('ops', 'row_finding') }} as finding
             on landed.part_id = finding.part_id and landed.row_no = finding.row_no
         inner join {{ source('ops', 'source_part') }} as part on finding.part_id = part.part_id
-        where finding.source = '{{ name }}' and part.in_force and ({{ in_years('part.year') }} or part.year is null)
+        where
+            finding.source = '{{ name }}'
+            and part.in_force
+            and {{ of_years('part.year') }}
+            and {{ in_parts('landed.part_id') }}
         union all
     {% endfor %}
     select

@@ -1,5 +1,4 @@
 -- Schools that the register counts on its day of each year with files.
-{{ config(materialized='table', post_hook='analyze {{ this }}') }}
 
 with
 

@@ -4,8 +4,7 @@
     materialized='incremental',
     incremental_strategy='append',
     on_schema_change='append_new_columns',
-    pre_hook="{% if is_incremental() %} delete from {{ this }} where {{ in_years('year') }} or year is null {% endif %}",
-    post_hook='analyze {{ this }}'
+    pre_hook="{{ clear_of_years() }}"
 ) }}
 
 with
@@ -22,7 +21,7 @@ version as (
             partition by coalesce(content_key, cast(part_id as text)), scope_kind, scope_key
         ) as first_landed_at
     from {{ source('ops', 'source_part') }}
-    where status = 'landed' and ({{ in_years('year') }} or year is null)
+    where status = 'landed' and {{ of_years('year') }}
 
 ),
 

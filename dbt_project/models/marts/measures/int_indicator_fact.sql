@@ -1,5 +1,5 @@
 -- The very rows that each indicator rests on in each period: what its filters leave of the facts.
-{{ config(materialized='table', post_hook='analyze {{ this }}', indexes=[{'columns': ['indicator_code', 'period']}]) }}
+{{ config(indexes=[{'columns': ['indicator_code', 'period']}]) }}
 
 with
 

@@ -1,5 +1,4 @@
 -- Every indicator in every period that it is computed for, with its parameters: what the measures start from.
-{{ config(materialized='table', post_hook='analyze {{ this }}') }}
 
 with
 

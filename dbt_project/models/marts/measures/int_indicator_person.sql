@@ -1,5 +1,4 @@
 -- People whom an indicator asks about, one row for a person and school, and whether they are counted.
-{{ config(materialized='table', post_hook='analyze {{ this }}') }}
 
 with
 

@@ -1,5 +1,4 @@
 -- Agreements with leaders and innovation sites in force in each year of the programmes: a row for a school and partner.
-{{ config(materialized='table', post_hook='analyze {{ this }}') }}
 
 with
 

@@ -1,5 +1,4 @@
 -- People of a programme's members in each year: who is in the staff list, and who has finished a fitting course.
-{{ config(materialized='table', post_hook='analyze {{ this }}') }}
 
 with
 

@@ -1,5 +1,4 @@
 -- Rows of the road maps, each known by the item's own code: numbers repeat in the documents.
-{{ config(materialized='table', post_hook='analyze {{ this }}') }}
 
 with
 

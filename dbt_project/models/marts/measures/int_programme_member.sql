@@ -1,5 +1,4 @@
 -- Members of each programme in each year, as the register knew them at the end of that year.
-{{ config(materialized='table', post_hook='analyze {{ this }}') }}
 
 with
 

@@ -1,5 +1,4 @@
 -- Periods of every programme that had members: years, quarters, stages, the whole programme; of the years computed now.
-{{ config(materialized='table', post_hook='analyze {{ this }}') }}
 
 with
 

@@ -1,5 +1,5 @@
 -- Who works at a programme's schools and at their partners in the year of each period, one row for a person and school.
-{{ config(materialized='table', post_hook='analyze {{ this }}', indexes=[{'columns': ['programme_code', 'period']}]) }}
+{{ config(indexes=[{'columns': ['programme_code', 'period']}]) }}
 
 with
 

@@ -1,7 +1,6 @@
 -- Which sets each school belongs to in each period of each programme: all, member, identified, analysed, moved …
 {{ config(
     materialized='table',
-    post_hook='analyze {{ this }}',
     indexes=[{'columns': ['programme_code', 'period', 'school_id']}]
 ) }}
 

@@ -1,5 +1,5 @@
 -- Every school in every year of the programmes: the version of the register that the end of the year shows, and pupils.
-{{ config(materialized='table', post_hook='analyze {{ this }}', indexes=[{'columns': ['year', 'school_id']}]) }}
+{{ config(indexes=[{'columns': ['year', 'school_id']}]) }}
 
 with
 

@@ -1,5 +1,5 @@
 -- What has been done for schools, one row for each thing done: the registers of support in one shape.
-{{ config(materialized='table', post_hook='analyze {{ this }}', indexes=[{'columns': ['fact']}]) }}
+{{ config(indexes=[{'columns': ['fact']}]) }}
 
 with
 

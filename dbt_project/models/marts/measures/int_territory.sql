@@ -1,7 +1,6 @@
 -- Territories by the codes that indicators use: schools and municipalities with their names of today.
 {{ config(
     materialized='table',
-    post_hook='analyze {{ this }}',
     indexes=[{'columns': ['territory_kind', 'territory_code'], 'unique': true}]
 ) }}
 

@@ -3,7 +3,6 @@
     materialized='incremental',
     incremental_strategy='append',
     on_schema_change='append_new_columns',
-    post_hook='analyze {{ this }}',
     pre_hook="{{ method_clear_span() }}",
     indexes=[{'columns': ['year', 'programme_code', "(coalesce(municipality_code, ''))"], 'unique': true}]
 ) }}

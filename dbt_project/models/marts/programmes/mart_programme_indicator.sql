@@ -3,8 +3,7 @@
     materialized='incremental',
     incremental_strategy='append',
     on_schema_change='append_new_columns',
-    post_hook='analyze {{ this }}',
-    pre_hook="{{ method_clear_span() }}",
+    pre_hook=["{{ method_clear_span() }}", "{{ join_by_hash() }}"],
     indexes=[{
         'columns': ['programme_code', 'indicator_code', 'version', 'period', 'territory_kind', 'territory_code'],
         'unique': true

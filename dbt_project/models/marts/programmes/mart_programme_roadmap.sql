@@ -1,5 +1,4 @@
 -- The road maps: what is done, late, overdue or still to come, item by item. Built anew each time: it is small.
-{{ config(post_hook='analyze {{ this }}') }}
 
 with
 

@@ -1,5 +1,4 @@
 -- Which procedures have results in which years, and what lacks beside the year before. Built anew each time.
-{{ config(post_hook='analyze {{ this }}') }}
 
 with
 

@@ -3,7 +3,7 @@
     materialized='incremental',
     incremental_strategy='append',
     on_schema_change='append_new_columns',
-    pre_hook="{% if is_incremental() %} delete from {{ this }} where {{ in_years('year') }} or year is null {% endif %}",
+    pre_hook="{{ clear_of_years() }}",
     indexes=[{'columns': ['year', 'source']}]
 ) }}
 
@@ -15,7 +15,7 @@ part as (
         part_id,
         year
     from {{ source('ops', 'source_part') }}
-    where in_force and ({{ in_years('year') }} or year is null)
+    where in_force and {{ of_years('year') }}
 
 ),
 

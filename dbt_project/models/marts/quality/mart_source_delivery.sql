@@ -1,5 +1,8 @@
 -- Who was to deliver what by which day, and what has come. Built anew each time: it is small.
-{{ config(post_hook='analyze {{ this }}', indexes=[{'columns': ['year', 'source']}]) }}
+{{ config(
+    pre_hook="{{ join_by_hash() }}",
+    indexes=[{'columns': ['year', 'source']}]
+) }}
 
 with
 

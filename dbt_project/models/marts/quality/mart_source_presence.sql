@@ -1,5 +1,4 @@
 -- Which sources came in which years, and of how many schools. Built anew each time: it is small.
-{{ config(post_hook='analyze {{ this }}') }}
 
 with
 

@@ -1,5 +1,5 @@
 -- Of which municipalities' schools each source has rows. Built anew each time: it is small.
-{{ config(post_hook='analyze {{ this }}', indexes=[{'columns': ['year', 'source']}]) }}
+{{ config(indexes=[{'columns': ['year', 'source']}]) }}
 
 with
 

@@ -2,7 +2,6 @@
 -- before a school's first version, as that first version says.
 {{ config(
     materialized='table',
-    post_hook='analyze {{ this }}',
     indexes=[{'columns': ['year', 'school_id'], 'unique': true}]
 ) }}
 

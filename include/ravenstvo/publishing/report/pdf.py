@@ -4,32 +4,35 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
+import subprocess
+import sys
 from typing import Any
 
 from ravenstvo.publishing.report.content import Report, as_plain
 from ravenstvo.publishing.report.page import SYMBOLS
 
-_TEMPLATE = Path(__file__).with_name("report.typ")
 # The fonts that Typst ships with have Cyrillic; those of the machine may differ from one to the next.
 _FONT = "Libertinus Serif"
 
 
-def render_pdf(report: Report) -> bytes:
-    """The document, in bytes. What comes from data is text: nothing in it can be markup."""
-    import typst
+# From this size on, in bytes of the content, Typst takes hundreds of megabytes, and gives none of them back.
+_LARGE = 2_000_000
 
+
+def render_pdf(report: Report) -> bytes:
+    """The document, in bytes. What comes from data is text: nothing in it can be markup.
+
+    A large one is set in a process of its own: in the caller's its memory would come on top of all that the steps of a
+    run have taken so far. Raises CalledProcessError when that process fails.
+    """
     plain = {"report": _with_font(as_plain(report)), "symbols": SYMBOLS}
-    content = json.dumps(plain, ensure_ascii=False)
-    # The stubs know no several sources in memory; the function does.
-    made = typst.compile(  # type: ignore[call-overload]
-        {"main.typ": _TEMPLATE.read_bytes(), "content.json": content.encode()},
-        ignore_system_fonts=True,
-        pdf_standards="ua-1",
-    )
-    if not isinstance(made, bytes):
-        raise TypeError("Typst made no single document")
-    return made
+    content = json.dumps(plain, ensure_ascii=False).encode()
+    if len(content) < _LARGE:
+        from ravenstvo.publishing.report.typeset import typeset
+
+        return typeset(content)
+    command = [sys.executable, "-m", "ravenstvo.publishing.report.typeset"]
+    return subprocess.run(command, input=content, stdout=subprocess.PIPE, check=True).stdout
 
 
 def _with_font(thing: Any) -> Any:

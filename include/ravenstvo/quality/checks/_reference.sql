@@ -3,6 +3,7 @@
 
 -- Fresh tables have no statistics, and one wrong guess of "one row" makes a loop within a loop over every pupil.
 set local enable_nestloop = off;
+set local enable_mergejoin = off;
 
 create function pg_temp.fold(x text) returns text language sql immutable as
 $$ select trim(regexp_replace(replace(lower(x collate pg_c_utf8), 'ё', 'е'), '\s+', ' ', 'g')) $$;
@@ -95,6 +96,7 @@ create index on register_login (digits);
 
 create temp table register_code as
 select distinct school_code as code from register_row where school_code is not null;
+create index on register_code (code);
 
 -- Keys that people have decided on: they name a school, or one that no register has.
 create temp table decided_key as
@@ -115,6 +117,7 @@ create temp table register_name as
 select distinct pg_temp.fold_name(name) as name, municipality
 from register_row, lateral (values (full_name), (short_name)) as names (name)
 where name is not null;
+create index on register_name (name);
 
 create temp table municipality_in_force as
 select distinct pg_temp.whole(municipality_code)::text as code, pg_temp.whole(ate_code)::text as ate_code

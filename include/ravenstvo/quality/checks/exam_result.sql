@@ -67,7 +67,7 @@ typed as (
         case when schools.is_known = false then landed.school_code end as unknown_school,
         case when landed.row_no > repeated.first_row_no then repeated.first_row_no end as first_row_no
     from landed
-    inner join works
+    left join works
         on coalesce(works.year, '') = coalesce(landed.year, '')
             and coalesce(works.subject_code, '') = coalesce(landed.subject_code, '')
             and coalesce(works.subject, '') = coalesce(landed.subject, '')
