@@ -19,7 +19,7 @@ from ravenstvo.calculation.proposal import ApprovalError
 from ravenstvo.errors import ToldError
 from ravenstvo.runtime.looks import Looks
 from ravenstvo.runtime.observing import observed
-from ravenstvo.settings import Settings, get_settings, inbox_address
+from ravenstvo.settings import YEARS, Settings, get_settings, inbox_address
 from ravenstvo.warehouse.connection import connect
 from ravenstvo.warehouse.migrate import upgrade
 
@@ -43,7 +43,11 @@ def campaign_year(params: Mapping[str, Any], partition_key: str | None, settings
         return None
     if not str(given).isdigit():
         raise ValueError(f"Год кампании «{given}» — не число: укажите, например, 2021.")
-    return int(given)
+    year = int(given)
+    if year not in YEARS:
+        # A mistyped year would be calculated, and be the latest one from then on.
+        raise ValueError(f"Год кампании {year} — опечатка? Принимаются годы {YEARS[0]}–{YEARS[-1]}.")
+    return year
 
 
 @observed

@@ -102,7 +102,7 @@ def lines(found: list[Addressed]) -> Iterator[str]:
 def summary(settings: Settings, found: list[Addressed]) -> Iterator[str]:
     """How many letters are where, and what to do about those that are not sent."""
     count = {state: sum(one.state == state for one in found) for state in (SENT, READY, QUEUED, REFUSED, NO_ADDRESS)}
-    yield f"Писем: {len(found)}. " + ", ".join(f"{state}: {n}" for state, n in count.items() if n) + "."
+    yield f"Писем: {len(found)}; " + ", ".join(f"{state}: {n}" for state, n in count.items() if n) + "."
     if count[NO_ADDRESS]:
         yield f"Адреса — в таблице {settings.addresses_file}: отправитель;адрес, строка на каждого."
     if count[QUEUED]:
