@@ -46,8 +46,7 @@ def annual_recalculation() -> None:
     @task(map_index_template="{{ files }}")
     def land(spooled: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Load a lot of files, each in one transaction. A refused file is a result, not a failure."""
-        get_current_context()["files"] = f"{spooled[0]['path']} … {len(spooled)}"
-        return work().land_all(spooled)
+        return work().land_all(spooled, get_current_context())
 
     @task.sensor(trigger_rule="none_failed", mode="reschedule", poke_interval=30, timeout=timedelta(days=1))
     def prepare(year: int) -> PokeReturnValue:

@@ -48,6 +48,16 @@ def subject_of(text: str, exam: str | None = None) -> str | None:
 
 
 @cache
+def _subject_titles() -> dict[str, str]:
+    return {row["short_code"]: row["title_ru"] for row in _rows("subject")}
+
+
+def subject_title(code: str) -> str:
+    """What a subject is called; its code where the seed does not know it."""
+    return _subject_titles().get(code, code)
+
+
+@cache
 def _any_spelling() -> re.Pattern[str]:
     spellings = {spelling for known in _aliases().values() for spelling in known if len(spelling) >= _SHORTEST}
     longest_first = sorted(spellings, key=lambda spelling: (-len(spelling), spelling))

@@ -33,6 +33,8 @@ PLACES = (
 
 # Storages that an inbox may be in.
 REMOTE = ("s3", "sftp")
+# Campaign years that can be meant; another one is a slip of the pen.
+YEARS = range(1990, 2101)
 
 _ADDRESS = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+")
 
@@ -131,7 +133,7 @@ class Settings(BaseSettings):
     spark_cores: int = Field(default=min(2, os.cpu_count() or 1), ge=1, description="Cores of the local Spark session")
     spark_memory_mb: int = Field(default=2048, ge=512, description="Memory of Spark's Java machine, MB")
     year: int | None = Field(
-        default=None, ge=1990, le=2100, description="Campaign year; without it the latest in the inbox"
+        default=None, ge=YEARS[0], le=YEARS[-1], description="Campaign year; without it the latest in the inbox"
     )
     readers: int = Field(default=min(2, os.cpu_count() or 1), ge=1, description="Processes that read files at once")
     read_memory_mb: int = Field(default=900, ge=100, description="Memory limit of one reading process, MB")

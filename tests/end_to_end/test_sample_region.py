@@ -272,6 +272,8 @@ def test_status_tells_of_files_and_versions(warehouse: Warehouse) -> None:
     assert answer.returncode == 0, answer.stderr
     assert "заменён более новым" in answer.stdout
     assert "не сошлось: 0" not in answer.stdout
+    assert "Первичный балл не больше максимального за работу (vpr_result.score_above_max)" in answer.stdout
+    assert "; выполнен за " in answer.stdout
 
 
 def test_query_prints_csv(warehouse: Warehouse) -> None:
@@ -365,6 +367,9 @@ def test_explain_tells_of_every_method_and_of_what_stands_beside(warehouse: Ware
         "Расчёт: ",
     ):
         assert beside in text, beside
+    # People read titles; codes are those of methods only.
+    procedures = warehouse.ask("select procedure_code from marts.dim_procedure")
+    assert not [one["procedure_code"] for one in procedures if re.search(rf"\b{one['procedure_code']}\b", text)]
 
 
 def told_rows(line: str) -> set[int]:

@@ -14,10 +14,11 @@ from ravenstvo.calculation.lifecycle import CalculationError, begin, finish, tur
 from ravenstvo.calculation.retention import Forgotten, forget_old
 from ravenstvo.runtime.backup.manifest import read
 from ravenstvo.runtime.backup.pruning import backups
-from ravenstvo.runtime.housekeeping import STEPS, HousekeepingError, keep_house
+from ravenstvo.runtime.housekeeping import STEPS, HousekeepingError, keep_house, step
 from ravenstvo.runtime.old_files import remove_old_files
 from ravenstvo.runtime.terminal import Terminal
 from ravenstvo.settings import PROJECT_ROOT, Settings
+from ravenstvo.warehouse.connection import connect, outside_transaction, warehouse_url
 from ravenstvo.warehouse.migrate import upgrade
 
 pytestmark = pytest.mark.slow(seconds=10)
@@ -167,6 +168,18 @@ def test_old_files_go(bare: Settings) -> None:
     os.utime(folder, (time.time() - 2 * DAY,) * 2)
     remove_old_files(bare)
     assert not folder.exists()
+
+
+def test_a_second_database_goes_wherever_the_home_of_it_was_unless_somebody_works_in_it(bare: Settings) -> None:
+    name = f"{warehouse_url(bare).database}_as_of"
+    assert not (bare.home / "as_of").exists()
+    with outside_transaction(bare) as cursor:
+        cursor.execute(f'create database "{name}"')
+    url = warehouse_url(bare).set(database=name).render_as_string(hide_password=False)
+    with connect(bare.model_copy(update={"warehouse_url": url})):
+        assert "временных баз: 0" in step(bare, "files")
+    assert "временных баз: 1" in step(bare, "files")
+    assert do(bare, "select datname from pg_database where datname = %s", name) == []
 
 
 def test_each_step_is_taken_whatever_becomes_of_another(bare: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

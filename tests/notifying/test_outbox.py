@@ -65,7 +65,7 @@ def test_a_change_is_told_when_the_facts_are_others(settings: Settings) -> None:
 def test_a_message_stays_until_every_channel_has_it(settings: Settings) -> None:
     outbox.tell(settings, PAPER, "cause")
     (message,) = outbox.messages(settings)
-    outbox.failed(settings, message, "сервер не отвечает")
+    outbox.failed(settings, message, outbox.EMAIL, "сервер не отвечает")
     (kept,) = outbox.waiting(settings)
     assert (kept.error, kept.n_tries, kept.channels) == ("сервер не отвечает", 1, (outbox.EMAIL, outbox.CHAT))
     assert "почта, чат): сервер не отвечает" in "\n".join(outbox.waiting_lines(settings))
@@ -76,6 +76,21 @@ def test_a_message_stays_until_every_channel_has_it(settings: Settings) -> None:
     private = [path for path in settings.outbox_dir.rglob("*") if path.is_file() and path.suffix == ".json"]
     assert private
     assert all(path.stat().st_mode & 0o077 == 0 for path in private)
+
+
+def test_a_message_of_the_house_set_aside_goes_to_those_who_are_to_be_told_now(settings: Settings) -> None:
+    outbox.put(settings, PAPER)
+    (message,) = outbox.messages(settings)
+    outbox.refuse(settings, message, outbox.EMAIL, "адреса нет")
+    outbox.refuse(settings, outbox.messages(settings)[0], outbox.CHAT, "не читает")
+    assert outbox.messages(settings) == []
+    assert [one.channels for one in outbox.refused(settings)] == [(outbox.CHAT,), (outbox.EMAIL,)]
+    mended = settings.model_copy(update={"notify_email": "chief@example.org"})
+    outbox.again(mended, lambda one: not one.letter)
+    (renewed,) = outbox.messages(settings)
+    assert (renewed.number, renewed.to, renewed.n_tries) == (message.number, ("chief@example.org",), 0)
+    assert set(renewed.channels) == {outbox.EMAIL, outbox.CHAT}
+    assert outbox.refused(settings) == []
 
 
 def test_an_email_says_the_same_as_text_and_as_html(settings: Settings) -> None:

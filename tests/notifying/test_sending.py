@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -19,7 +20,9 @@ from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
+from apprise import Apprise
 from ravenstvo.runtime import airflow_home
+from ravenstvo.runtime.doctor.leftovers import messages
 from ravenstvo.runtime.notifying import channels, outbox, sending
 from ravenstvo.runtime.notifying.papers import Paper
 from ravenstvo.settings import Settings
@@ -56,14 +59,16 @@ class Servers:
     smtp_port: int
     mails: list[EmailMessage] = field(default_factory=list)
     posts: list[dict[str, Any]] = field(default_factory=list)
-    unknown: set[str] = field(default_factory=set)
-    """Addresses that the mail server does not know."""
+    refused: dict[str, str] = field(default_factory=dict)
+    """What the mail server answers to addresses that it does not take."""
+    unread: set[str] = field(default_factory=set)
+    """Titles of messages that the service of messages does not take."""
 
     async def handle_RCPT(
         self, _server: object, _session: object, envelope: Any, address: str, _options: list[str]
     ) -> str:
-        if address in self.unknown:
-            return "550 No such user"
+        if address in self.refused:
+            return self.refused[address]
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
@@ -73,7 +78,9 @@ class Servers:
 
     @contextmanager
     def mail(self, size_limit: int | None = None) -> Iterator[None]:
-        controller = Controller(self, hostname="127.0.0.1", port=self.smtp_port, data_size_limit=size_limit)
+        controller = Controller(
+            self, hostname="127.0.0.1", port=self.smtp_port, data_size_limit=size_limit, enable_SMTPUTF8=False
+        )
         controller.start()
         yield
         controller.stop()
@@ -87,8 +94,11 @@ def servers() -> Iterator[tuple[Servers, int]]:
 
     class Hook(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            known.posts.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(200)
+            post = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            is_taken = self.path == "/well" or post["title"] not in known.unread
+            if is_taken:
+                known.posts.append({"path": self.path, **post})
+            self.send_response(200 if is_taken else 400)
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
@@ -186,40 +196,105 @@ def send(servers: tuple[Servers, int]) -> Callable[[Settings], None]:
     return lambda settings: channels._through(settings, outbox.EMAIL, opened)
 
 
-def test_who_was_refused_keeps_nobody_else_hearing_of_it_again(
+def test_an_address_refused_for_good_is_set_aside_and_one_to_wait_for_waits(
     servers: tuple[Servers, int], settings: Settings, send: Callable[[Settings], None], tmp_path: Path
 ) -> None:
     known, _ = servers
-    known.unknown = {"boss@example.org"}
-    house = settings.model_copy(update={"home": tmp_path})
-    outbox.put(house, PAPER)
+    known.refused = {"boss@example.org": "550 No such user", "edu@example.org": "450 Try again later"}
+    told = f"{settings.notify_email}, edu@example.org"
+    house = settings.model_copy(update={"home": tmp_path, "notify_email": told, "notify_chat": None})
+    book = tmp_path / "книга.xlsx"
+    book.write_bytes(b"PK book")
+    outbox.put_letter(house, tuple(house.notify_addresses), "Исправьте", "!\n", "<p>!</p>", book, "f" * 64)
     with known.mail():
-        for _ in range(2):
+        for n_tries in (1, 2):
             send(house)
             (left,) = outbox.messages(house)
-            assert left.to == ("boss@example.org",)
-            assert left.error == "почтовый сервер не принял адреса: boss@example.org"
+            assert (left.to, left.n_tries) == (("edu@example.org",), n_tries)
+            assert left.error == "почтовый сервер просит подождать с письмами для: edu@example.org"
+            (aside,) = outbox.set_aside(house)
+            assert aside.to == ("boss@example.org",)
+            assert aside.error == "почтовый сервер не принял адреса: boss@example.org"
             assert len(known.mails) == 1
-        known.unknown = set()
+        lines = "\n".join(outbox.waiting_lines(house))
+        assert "Не принято и отложено сообщений: 1" in lines
+        assert "отложено 1" in next(messages(house)).seen
+        # A person has the address mended and asks for it: both hear of it, nobody twice.
+        known.refused = {}
+        outbox.again(house, lambda message: message.letter == "f" * 64)
         send(house)
-    assert [mail["To"] for mail in known.mails] == ["centre@example.org, boss@example.org", "boss@example.org"]
+    assert [[part.get_content() for part in mail.iter_attachments()] for mail in known.mails] == [[b"PK book"]] * 2
+    assert [mail["To"] for mail in known.mails][1:] == ["boss@example.org, edu@example.org"]
+    assert outbox.waiting_lines(house) == []
 
 
-def test_a_letter_that_is_too_large_keeps_no_other_from_being_sent(
+def test_letters_that_cannot_be_taken_keep_no_other_from_being_sent(
     servers: tuple[Servers, int], settings: Settings, send: Callable[[Settings], None], tmp_path: Path
 ) -> None:
     known, _ = servers
     house = settings.model_copy(update={"home": tmp_path / "home"})
     book = tmp_path / "большая.xlsx"
     book.write_bytes(b"0" * 100_000)
-    outbox.put_letter(house, ("edu@example.org",), "Исправьте", "Уважаемые коллеги!\n", "<p>!</p>", book, "f" * 64)
+    small = tmp_path / "малая.xlsx"
+    small.write_bytes(b"0")
+    for to, attached, fingerprint in (("edu@example.org", book, "f"), ("отдел@школа.рф", small, "e")):
+        outbox.put_letter(house, (to,), "Исправьте", "Уважаемые коллеги!\n", "<p>!</p>", attached, fingerprint * 64)
     outbox.put(house, PAPER)
     with known.mail(size_limit=50_000):
         send(house)
-    assert [mail["Subject"] for mail in known.mails] == [PAPER.subject]
-    large, told = outbox.messages(house)
-    assert (large.n_tries, large.error) == (1, "почтовый сервер не принял письмо: оно слишком велико или ящик полон")
-    assert told.channels == (outbox.CHAT,)
+        assert [mail["Subject"] for mail in known.mails] == [PAPER.subject]
+        assert {one.letter: one.error for one in outbox.set_aside(house)} == {
+            "f" * 64: "почтовый сервер не принял письмо: оно слишком велико или ящик полон",
+            "e" * 64: "почтовый сервер знает только адреса латиницей",
+        }
+        (told,) = outbox.messages(house)
+        assert told.channels == (outbox.CHAT,)
+    # The server takes more now, and somebody asks for the one letter.
+    outbox.again(house, lambda message: message.letter == "f" * 64)
+    with known.mail():
+        send(house)
+    (attached,) = known.mails[-1].iter_attachments()
+    assert attached.get_content() == book.read_bytes()
+    assert set(outbox.letters_sent(house)) == {"f" * 64}
+    assert outbox.forget_refused(house) == 1
+    assert [path.name for path in (house.outbox_dir / "refused").iterdir()] == []
+
+
+def test_a_chat_that_refuses_a_message_gets_the_next_and_the_other_gets_each_once(
+    servers: tuple[Servers, int], tmp_path: Path
+) -> None:
+    known, port = servers
+    house = Settings(home=tmp_path, warehouse_url=None, airflow_url=None, notify_chat="chat")
+    strange = [Paper(f"странное {n}", ("Не принимают.",)) for n in range(4)]
+    known.unread = {paper.subject for paper in strange}
+    services = {path: Apprise(f"json://127.0.0.1:{port}/{path}") for path in ("well", "strict")}
+
+    @contextmanager
+    def opened(_: Settings) -> Iterator[channels.Send]:
+        yield lambda message: channels._post(services, message)
+
+    def posted() -> list[tuple[str, str]]:
+        known.posts.clear()
+        channels._through(house, outbox.CHAT, opened)
+        return [(post["path"], post["title"]) for post in known.posts]
+
+    for paper in strange:
+        outbox.put(house, paper)
+    # The service may be away: after three the fourth is left for the next time.
+    assert posted() == [("/well", paper.subject) for paper in strange[:3]]
+    outbox.put(house, PAPER)
+    assert posted() == [("/well", strange[3].subject), ("/well", PAPER.subject), ("/strict", PAPER.subject)]
+    assert posted() == []
+    assert {one.error for one in outbox.messages(house)} == {"служба сообщений не приняла (ответ 400)"}
+
+    old = (datetime.now(UTC) - timedelta(days=15)).isoformat()
+    for path in (house.outbox_dir / "waiting").glob("*.json"):
+        path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | {"written_at": old}), "utf-8")
+    posted(), posted()
+    assert outbox.messages(house) == []
+    aside = outbox.set_aside(house)
+    assert len(aside) == 4
+    assert all(one.error.endswith(f"безуспешных попыток: {one.n_tries}") for one in aside)
 
 
 def test_what_is_in_the_way_is_said_in_russian(settings: Settings) -> None:

@@ -17,6 +17,7 @@ NOT_TOLD = {
     "ravenstvo.intake.problems.RefusedError": "holds problems of a file, which are entered with it",
     "ravenstvo.quality.gx.SuiteError": "a mistake of the project's own documents, for who wrote them",
     "ravenstvo.runtime.doctor.database.DownError": "holds a finding of the doctor",
+    "ravenstvo.runtime.notifying.channels._RefusedError": "one message of many, told by log, status and doctor",
     "ravenstvo.runtime.storage.NotFetchedError": "one file of many, told among those that were left",
     "ravenstvo.warehouse.no_space.NoSpaceError": "a system's error, told as all of its kind are",
 }

@@ -99,7 +99,8 @@ def _method_lines(row: Any) -> Iterator[str]:
     else:
         yield from method_numbers(row)
     if row["is_fragile"]:
-        yield "  Вывод неустойчив: его изменил бы один участник (ниже сказано, по какой процедуре)."
+        which = " (ниже сказано, по какой процедуре)" if row["kind"] == "low_share" else ""
+        yield f"  Вывод неустойчив: его изменил бы один участник{which}."
     if row["n_participants_total"]:
         yield f"  Участников всего: {row['n_participants_total']}, надёжность: {row['evidence_grade']}"
     yield from _standing_lines(row)

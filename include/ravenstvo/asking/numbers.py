@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ravenstvo.asking.reading import number, percent
+from ravenstvo.reference import subject_title
 
 _CATEGORIES = {
     "sinking": "низкие результаты в тяжёлых условиях («тонущая»)",
@@ -18,6 +19,12 @@ _CATEGORIES = {
     "insufficient_data": "недостаточно данных",
 }
 _AXES = {"crisis": "кризис", "risk": "риск", "norm": "норма", "insufficient_data": "недостаточно данных"}
+_EXAMS = {"vpr": "ВПР", "oge": "ОГЭ", "ege": "ЕГЭ"}
+
+
+def status_word(status: str | None) -> str:
+    """What the status of a school is called; a dash where there is none."""
+    return _AXES.get(status, status) if status else "—"
 
 
 def method_numbers(row: Any) -> Iterator[str]:
@@ -44,7 +51,7 @@ def _hse_context(row: Any, said: dict[str, Any]) -> Iterator[str]:
 def _regional_rank(row: Any, said: dict[str, Any]) -> Iterator[str]:
     if said.get("place") is None:
         return
-    groups = ", ".join(f"{code} {number(rank)}" for code, rank in sorted(said["group_ranks"].items()))
+    groups = ", ".join(f"{_EXAMS.get(code, code)} {number(rank)}" for code, rank in sorted(said["group_ranks"].items()))
     yield (
         f"  Место снизу {said['place']} из {said['n_schools']}; среднее место (0 — последнее, 1 — первое) "
         f"{number(said['mean_rank'])}: {groups}"
@@ -57,7 +64,8 @@ def _stable_low(row: Any, said: dict[str, Any]) -> Iterator[str]:
         f"{said['n_failed'] or 0}"
     )
     for key, (below, participants) in sorted((said.get("counts") or {}).items()):
-        yield f"    {key}: ниже минимума {below} из {participants}"
+        subject, _, year = key.partition(" ")
+        yield f"    {subject_title(subject)}, {year}: ниже минимума {below} из {participants}"
 
 
 def _fail_concentration(row: Any, said: dict[str, Any]) -> Iterator[str]:

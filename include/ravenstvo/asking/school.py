@@ -7,6 +7,7 @@ from typing import Any
 
 from psycopg2.extensions import connection as Connection
 
+from ravenstvo.asking.numbers import status_word
 from ravenstvo.asking.reading import fetch, number, percent
 from ravenstvo.decisions import TITLES as DECIDED
 
@@ -52,6 +53,9 @@ _CHANGES = """
     where school_id = %(school)s and year = %(year)s
     order by comparison, method_code
 """
+_PROCEDURES = """
+    select procedure_code, title_ru from core.dim_procedure
+"""
 _PUBLISHED = """
     select * from marts.mart_identification_published
     where school_id = %(school)s and year = %(year)s
@@ -74,7 +78,8 @@ def school_lines(connection: Connection, school_id: str, year: int) -> Iterator[
     yield from _marker_lines(connection, scope)
     yield from _history_lines(fetch(connection, _HISTORY, **scope))
     yield from _became_lines(fetch(connection, _BECAME, school=school_id))
-    yield from _change_lines(fetch(connection, _CHANGES, **scope))
+    titles = {row["procedure_code"]: row["title_ru"] for row in fetch(connection, _PROCEDURES)}
+    yield from _change_lines(fetch(connection, _CHANGES, **scope), titles)
     yield from _decision_lines(fetch(connection, _PUBLISHED, **scope))
 
 
@@ -131,7 +136,9 @@ def _marker_lines(connection: Connection, scope: dict[str, Any]) -> Iterator[str
 def _history_lines(rows: list[Any]) -> Iterator[str]:
     by_method: dict[str, list[str]] = {}
     for row in rows:
-        verdict = row["status"] if row["method_code"] == "crisis_risk" else _VERDICT_SIGNS[row["is_low_results"]]
+        verdict = (
+            status_word(row["status"]) if row["method_code"] == "crisis_risk" else _VERDICT_SIGNS[row["is_low_results"]]
+        )
         by_method.setdefault(row["method_code"], []).append(
             f"{row['year']} {verdict} (низких процедур {row['n_low_procedures']})"
         )
@@ -149,7 +156,7 @@ def _became_lines(rows: list[Any]) -> Iterator[str]:
         yield from (f"  {row['told']}" for row in rows)
 
 
-def _change_lines(rows: list[Any]) -> Iterator[str]:
+def _change_lines(rows: list[Any], titles: dict[str, str]) -> Iterator[str]:
     if not rows:
         return
     yield ""
@@ -159,9 +166,15 @@ def _change_lines(rows: list[Any]) -> Iterator[str]:
             f"с {row['base_year']} годом" if row["comparison"] == "year" else f"с расчётом {row['base_calculation_id']}"
         )
         line = f"  По сравнению {against}, {row['method_code']}: {_CHANGED[row['change']]}"
-        line += f"; {row['counts']}" if row["counts"] else ""
+        line += f"; {_titled(row['counts'], titles)}" if row["counts"] else ""
         line += f"; {row['reason']}" if row["reason"] else ""
         yield line + (f": {row['file_path']}" if row["file_path"] else "")
+
+
+def _titled(counts: str, titles: dict[str, str]) -> str:
+    """``code: 1 из 2 → 2 из 3; …`` with the titles of the procedures."""
+    pairs = (one.partition(":") for one in counts.split("; "))
+    return "; ".join(f"{titles.get(code, code)}{colon}{numbers}" for code, colon, numbers in pairs)
 
 
 def _decision_lines(rows: list[Any]) -> Iterator[str]:

@@ -7,6 +7,8 @@ from typing import Any
 
 from psycopg2.extensions import connection as Connection
 
+from ravenstvo.words import duration
+
 _STATUSES = {
     "landed": "загружен",
     "refused": "отклонён",
@@ -14,6 +16,7 @@ _STATUSES = {
     "ignored": "без данных",
     "withdrawn": "отозван",
 }
+_STATES = {"running": "идёт", "done": "выполнен", "failed": "не выполнен", "unchanged": "менять нечего"}
 
 _FILES = """
     select f.status, f.path,
@@ -27,13 +30,19 @@ _FILES = """
     group by f.file_id
     order by f.status, f.path
 """
+# The words of a rule are those of its last check.
 _REASONS = """
-    select severity, message_kind, n from (
-      select severity, expectation_id as message_kind, count(*) as n
+    select counted.severity, counted.expectation_id, rule.message, counted.n from (
+      select severity, expectation_id, count(*) as n
       from ops.row_finding
       group by severity, expectation_id
     ) as counted
-    order by severity, n desc
+    left join lateral (
+      select message from ops.expectation_result as checked
+      where checked.expectation_id = counted.expectation_id
+      order by validated_at desc limit 1
+    ) as rule on true
+    order by counted.severity, counted.n desc, counted.expectation_id
 """
 _CALCULATIONS = """
     select calculation_id, year, years, status, started_at, finished_at, message
@@ -69,16 +78,18 @@ def status(connection: Connection) -> Iterator[str]:
     yield from _file_lines(connection)
     reasons = _rows(connection, _REASONS)
     yield ""
-    yield "Замечания к строкам:" if reasons else "Замечаний к строкам нет."
-    for severity, kind, number in reasons:
-        yield f"  {'отклонено' if severity == 'critical' else 'предупреждение':<15} {kind}: {number}"
+    yield "Замечания к строкам — нарушенное правило, сколько строк:" if reasons else "Замечаний к строкам нет."
+    for severity, rule, said, n in reasons:
+        told = f"{said} ({rule})" if said else rule
+        yield f"  {'отклонено' if severity == 'critical' else 'предупреждение':<15} {told}: {n}"
     totals = _rows(connection, "select count(*), count(*) filter (where agrees is false) from ops.control_total")
     yield f"Контрольных итогов: {totals[0][0]}, не сошлось: {totals[0][1]}."
     calculations = _rows(connection, _CALCULATIONS)
     yield ""
     yield "Последние расчёты:" if calculations else "Расчётов ещё не было."
     for calculation_id, year, years, state, started, finished, message in calculations:
-        took = f", {(finished - started).total_seconds():.0f} с" if finished else ""
-        yield f"  {started:%Y-%m-%d %H:%M} {calculation_id}: кампания {year}, годы {years}, {state}{took}"
+        took = f" за {duration((finished - started).total_seconds())}" if finished else ""
+        told = f"кампания {year}, годы {', '.join(map(str, years))}"
+        yield f"  {started:%d.%m.%Y %H:%M} {calculation_id}: {told}; {_STATES[state]}{took}"
         if message:
             yield f"    {message}"

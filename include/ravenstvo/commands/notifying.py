@@ -42,18 +42,30 @@ def expected(
 
 
 @commands.command()
-def notify_test() -> None:
-    """Отправить пробное сообщение туда, куда сообщают о сбоях, и то, что ещё не ушло."""
-    from ravenstvo.runtime.notifying import sending
+def notify_test(
+    forget: Annotated[
+        bool, typer.Option("--forget", help="Только убрать то, что не принято и отложено: больше не отправлять")
+    ] = False,
+) -> None:
+    """Отправить пробное сообщение туда, куда сообщают о сбоях, и то, что ещё не ушло или было отложено."""
+    from ravenstvo.runtime.notifying import outbox, sending
 
     settings = get_settings()
+    if forget:
+        typer.echo(f"Убрано отложенных сообщений: {outbox.forget_refused(settings)}.")
+        return
     settings.make_home()
     whom, left = sending.test_message(settings)
     for one in whom:
         typer.echo(f"Кому: {one}")
     for message in left:
         typer.echo(f"Не отправлено: {message.subject}: {message.error}", err=True)
-    if left:
+    aside = outbox.set_aside(settings)
+    for message in aside:
+        typer.echo(f"Не принято и отложено: {message.subject}: {message.error}", err=True)
+    if aside:
+        typer.echo(outbox.WHAT_TO_DO, err=True)
+    if left or aside:
         raise typer.Exit(1)
     typer.echo("Отправлено.")
 
@@ -72,11 +84,11 @@ def send_letters(
         typer.echo(f"За {year} год писем нет: замечаний нет или расчёт ещё не выполнен.")
         return
     if not dry_run:
-        letters.queue(settings, [one for one in found if one.state == letters.READY])
+        letters.queue(settings, found)
         sending.send_waiting(settings)
         found = letters.addressed(settings, year)
     for line in letters.lines(found):
         typer.echo(line)
     for text in letters.summary(settings, found):
         typer.echo(text)
-    raise typer.Exit(1 if not dry_run and any(one.state == letters.QUEUED for one in found) else 0)
+    raise typer.Exit(1 if not dry_run and any(one.state in letters.STUCK for one in found) else 0)

@@ -47,5 +47,8 @@ def reader_list() -> None:
     from ravenstvo.runtime import readers
 
     with warehouse():
-        for reader in readers.listed(get_settings()):
-            typer.echo(f"{reader.login}: {reader.municipality_code} {reader.municipality_name or 'нет в справочнике'}")
+        found = readers.listed(get_settings())
+    for reader in found:
+        typer.echo(f"{reader.login}: {reader.municipality_code} {reader.municipality_name or 'нет в справочнике'}")
+    if not found:
+        typer.echo("Читателей нет. Завести: ravenstvo reader add --municipality …")

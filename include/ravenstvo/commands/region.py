@@ -102,5 +102,8 @@ def reader_list() -> None:
     """Показать пользователей общего хранилища."""
     from ravenstvo.runtime.shared import readers
 
-    for login, region in readers.listed(get_settings()):
+    found = readers.listed(get_settings())
+    for login, region in found:
         typer.echo(f"{login}: {region or 'все регионы'}")
+    if not found:
+        typer.echo("Читателей нет. Завести: ravenstvo region reader-add")

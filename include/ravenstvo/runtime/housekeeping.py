@@ -74,11 +74,13 @@ def _files(settings: Settings) -> str:
     from ravenstvo.runtime.recalculation import BusyError, alone
     from ravenstvo.warehouse.as_of import remove_leftover
 
+    removed = remove_old_files(settings)
+    # The database may be of a home that is no more: it is looked for on the server, not in the folder of its lock.
     room = settings.home / "as_of"
-    if room.exists():
-        with suppress(BusyError), alone(room):  # an earlier state is being calculated
-            remove_leftover(settings)
-    return "убрано " + ", ".join(f"{what}: {count}" for what, count in remove_old_files(settings).items())
+    room.mkdir(exist_ok=True, mode=0o700)
+    with suppress(BusyError), alone(room):  # an earlier state is being calculated
+        removed["временных баз"] = int(remove_leftover(settings))
+    return "убрано " + ", ".join(f"{what}: {count}" for what, count in removed.items())
 
 
 def _archive(settings: Settings) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ from ravenstvo.calculation.proposal import ApprovalError
 from ravenstvo.errors import ToldError
 from ravenstvo.runtime.looks import Looks
 from ravenstvo.runtime.observing import observed
-from ravenstvo.settings import Settings, get_settings, inbox_address
+from ravenstvo.settings import YEARS, Settings, get_settings, inbox_address
 from ravenstvo.warehouse.connection import connect
 from ravenstvo.warehouse.migrate import upgrade
 
@@ -43,7 +43,11 @@ def campaign_year(params: Mapping[str, Any], partition_key: str | None, settings
         return None
     if not str(given).isdigit():
         raise ValueError(f"Год кампании «{given}» — не число: укажите, например, 2021.")
-    return int(given)
+    year = int(given)
+    if year not in YEARS:
+        # A mistyped year would be calculated, and be the latest one from then on.
+        raise ValueError(f"Год кампании {year} — опечатка? Принимаются годы {YEARS[0]}–{YEARS[-1]}.")
+    return year
 
 
 @observed
@@ -128,18 +132,29 @@ def land(spooled: dict[str, str]) -> dict[str, Any]:
     return landed
 
 
-def land_all(spooled: list[dict[str, str]]) -> list[dict[str, Any]]:
-    """Load several files, each in a transaction of its own. One that cannot be loaded does not keep out the others."""
-    landed, first = [], None
+def land_all(spooled: list[dict[str, str]], context: MutableMapping[str, Any]) -> list[dict[str, Any]]:
+    """Load several files, each in a transaction of its own. One that cannot be loaded does not keep out the others.
+
+    ``files`` of Airflow's context says which they are, and after a failure which were not loaded: for the letter.
+    """
+    context["files"] = _lot([file["path"] for file in spooled])
+    landed, lost, first = [], [], None
     for file in spooled:
         try:
             landed.append(land(file))
         except Exception as error:
             log.exception("%s", file["path"])
+            lost.append(file["path"])
             first = first or error
     if first is not None:
+        context["files"] = _lot(lost)
         raise first
     return landed
+
+
+def _lot(paths: list[str]) -> str:
+    """A lot by its first file: Airflow has no place for more."""
+    return paths[0] if len(paths) == 1 else f"{paths[0]} и ещё {len(paths) - 1}"
 
 
 @observed

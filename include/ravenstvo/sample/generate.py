@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from ravenstvo.sample.programmes import write_programmes
 from ravenstvo.sample.pupils import vpr_works
 from ravenstvo.sample.region import build_schools
 from ravenstvo.sample.registers import write_context, write_monitoring, write_registers
-from ravenstvo.sample.spec import works
+from ravenstvo.sample.spec import works, years_known
 from ravenstvo.sample.tables import stamp
 from ravenstvo.sample.truth import marks_report, sends_summary
 from ravenstvo.sample.vpr_files import write_marks_report, write_vpr
@@ -28,12 +29,18 @@ def generate(
     """Write a made-up region's inbox into `out` and return its files; the same arguments give the same bytes.
 
     ``begin`` is told the Russian name of each part before it is written: a large region takes minutes.
-    Raises SampleError if `out` already holds something, and for no schools or no years.
+    Raises SampleError if `out` already holds something or cannot be written, for no schools, no years, and for years
+    that no form of files is known for.
     """
     if n_schools < 1 or not years:
         raise SampleError("Нужны хотя бы одна школа и один год.")
-    if out.exists() and any(out.iterdir()):
-        raise SampleError(f"Папка «{out}» не пуста: укажите новую или пустую папку.")
+    known = years_known()
+    if strange := [year for year in years if year not in known]:
+        said = ", ".join(map(str, strange))
+        raise SampleError(
+            f"Нет формы файлов для года {said}: есть для {known[0]}–{known[-1]}. Пример: --years 2022 2023."
+        )
+    _make_empty(out)
     schools = build_schools(seed, n_schools, years)
     begin("реестры")
     write_registers(out, schools, years)
@@ -54,3 +61,15 @@ def generate(
         for path in (out / str(year)).rglob("*.*"):
             stamp(path, year, 7, 1)
     return sorted(path for path in out.rglob("*") if path.is_file())
+
+
+def _make_empty(out: Path) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        is_empty = not any(out.iterdir())
+    except OSError as error:
+        raise SampleError(f"Папку «{out}» не создать и не прочесть: укажите другую.") from error
+    if not os.access(out, os.W_OK):
+        raise SampleError(f"В папку «{out}» нельзя писать: укажите другую.")
+    if not is_empty:
+        raise SampleError(f"Папка «{out}» не пуста: укажите новую или пустую папку.")

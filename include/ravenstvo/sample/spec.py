@@ -48,6 +48,12 @@ def vpr_layout(year: int) -> str:
     return next(row["layout"] for row in works()["vpr_layouts"] if row["first"] <= year <= row["last"])
 
 
+def years_known() -> range:
+    """Campaign years that the files of the region are known for."""
+    rows = works()["vpr_layouts"]
+    return range(min(row["first"] for row in rows), max(row["last"] for row in rows) + 1)
+
+
 def exam_plan(year: int) -> list[dict[str, Any]]:
     """Protocols of the year; a plan holds until the next one is named, the first one also before."""
     plans: dict[int, list[dict[str, Any]]] = works()["exam_plans"]

@@ -131,17 +131,24 @@ def warehouse_as_of(settings: Settings, moment: datetime, home: Path) -> Iterato
 
 
 def leftover(settings: Settings) -> str | None:
-    """The second warehouse that is there now: in use, or left by a command that was killed."""
+    """The second warehouse that a killed command left. None also where somebody is connected to it: it is at work."""
     name = f"{warehouse_url(settings).database}{_SUFFIX}"
     with connect(settings) as connection, connection.cursor() as cursor:
-        cursor.execute("select 1 from pg_catalog.pg_database where datname = %s", (name,))
+        cursor.execute(
+            "select 1 from pg_catalog.pg_database as there where datname = %s and not exists ("
+            "select from pg_catalog.pg_stat_activity as busy "
+            "where busy.datname = there.datname and busy.backend_type is distinct from 'autovacuum worker')",
+            (name,),
+        )
         return name if cursor.fetchone() else None
 
 
-def remove_leftover(settings: Settings) -> None:
-    """Remove what a killed command left; the caller knows that none is at work."""
-    if name := leftover(settings):
+def remove_leftover(settings: Settings) -> bool:
+    """Remove what a killed command left; the caller knows that none of this home is at work. Whether there was any."""
+    name = leftover(settings)
+    if name:
         _drop_database(settings, name)
+    return name is not None
 
 
 def _make_database(settings: Settings, name: str) -> None:

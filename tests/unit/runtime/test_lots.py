@@ -26,6 +26,11 @@ def test_a_file_that_cannot_be_loaded_does_not_keep_out_the_others(monkeypatch: 
         return file
 
     monkeypatch.setattr(tasks, "land", land)
+    context: dict[str, str] = {}
     with pytest.raises(OSError, match="connection lost"):
-        tasks.land_all([{"path": name} for name in "abc"])
+        tasks.land_all([{"path": name} for name in "abc"], context)
     assert tried == ["a", "b", "c"]
+    # The letter of the failure names the file that failed, not the lot.
+    assert context["files"] == "b"
+    tasks.land_all([{"path": name} for name in "acd"], context)
+    assert context["files"] == "a и ещё 2"

@@ -74,6 +74,21 @@ def test_a_full_folder_is_left_alone(inbox: Path) -> None:
     assert digests(inbox) == before
 
 
+@pytest.mark.parametrize("year", [-5, 0, 1, 1999, 10_000])
+def test_a_year_without_a_form_of_files_is_told_before_anything_is_written(year: int, tmp_path: Path) -> None:
+    """Who means «one year» writes `--years 1`."""
+    with pytest.raises(SampleError, match=f"для года {year}: есть для 2000–9999"):
+        generate(tmp_path / "inbox", SEED, 1, [2022, year])
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_place_where_no_folder_can_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("занято", "utf-8")
+    for out in (tmp_path / "file", tmp_path / "file" / "inbox"):
+        with pytest.raises(SampleError, match="укажите другую"):
+            generate(out, SEED, 1, [2022])
+
+
 def test_the_shipped_size_is_small(tmp_path: Path) -> None:
     files = generate(tmp_path, 1, 60, [2021, 2022, 2023])
     assert sum(path.stat().st_size for path in files) < 3 * MEGABYTE

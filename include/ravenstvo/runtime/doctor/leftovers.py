@@ -14,7 +14,7 @@ from ravenstvo.runtime.backup.backing_up import drafts, last
 from ravenstvo.runtime.backup.restoring import unfinished
 from ravenstvo.runtime.doctor.asking import asking_warehouse, value
 from ravenstvo.runtime.doctor.finding import Finding, ok, trouble, warning
-from ravenstvo.runtime.notifying.outbox import waiting
+from ravenstvo.runtime.notifying.outbox import refused, waiting
 from ravenstvo.runtime.old_files import spool_leftovers
 from ravenstvo.runtime.recalculation import is_at_work
 from ravenstvo.settings import Settings
@@ -142,6 +142,10 @@ def backups(settings: Settings) -> Iterator[Finding]:
 
 def messages(settings: Settings) -> Iterator[Finding]:
     """Whether what was to be told has been sent."""
+    aside = refused(settings)
+    if aside:
+        seen = f"не принято и отложено {len(aside)}, последнее: {aside[-1].subject}: {aside[-1].error}"
+        yield warning("сообщения", seen, "что отложено: ravenstvo status; исправьте адрес или подключение")
     if kept := waiting(settings):
         oldest, why = kept[0], kept[0].error or "ещё не отправлялось"
         yield warning(
@@ -149,7 +153,7 @@ def messages(settings: Settings) -> Iterator[Finding]:
             f"не отправлено {len(kept)}, старейшее от {oldest.since:%d.%m.%Y}: {why}",
             "проверьте почту и подключение: ravenstvo notify-test",
         )
-    else:
+    elif not aside:
         yield ok("сообщения", "все отправлены")
 
 

@@ -62,7 +62,8 @@ def secret_files(settings: Settings) -> Iterator[Finding]:
     # What containers mount there is readable for their user by design, and for nobody outside.
     named = [path for path in named if not path.is_relative_to("/run/secrets")]
     airflow = settings.airflow_home
-    own = [settings.home / "logins.json", settings.home / "readers.csv", settings.server_dir / "password"]
+    own = [settings.home / name for name in ("logins.json", "readers.csv", "region_readers.csv")]
+    own.append(settings.server_dir / "password")
     own += [airflow / name for name in ("airflow.cfg", "passwords.json", "connections.yaml", "variables.yaml")]
     own += airflow.glob("*.secret")
     there = [path for path in (*named, *own) if path.exists()]

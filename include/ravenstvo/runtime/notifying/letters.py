@@ -17,6 +17,8 @@ from ravenstvo.runtime.notifying import outbox
 from ravenstvo.settings import Settings, split_addresses
 
 SENT, QUEUED, NO_ADDRESS, READY = "отправлено", "ждёт отправки", "нет адреса", "не отправлено"
+REFUSED = "не принято"
+STUCK = (QUEUED, REFUSED)
 _HEAD = re.compile(r"отправитель|sender", re.IGNORECASE)
 
 
@@ -44,20 +46,26 @@ def addressed(settings: Settings, year: int | None) -> list[Addressed]:
     """
     table = read_addresses(settings.addresses_file)
     sent, waits = outbox.letters_sent(settings), {one.letter for one in outbox.messages(settings)}
+    refused = {one.letter for one in outbox.set_aside(settings)}
     found = []
     for one, letter in zip(told(settings, year), letters(settings, year), strict=True):
         to = table.get(fold_name(one.sender)) or tuple(split_addresses(letter.to))
         # Not the bytes of the workbook: they hold the time that it was made.
         fingerprint = sha256("\n".join([*sorted(to), one.subject, one.digest]).encode()).hexdigest()
-        state = SENT if fingerprint in sent else QUEUED if fingerprint in waits else READY if to else NO_ADDRESS
+        # Of several addresses one may have it while another has refused it.
+        known = {QUEUED: waits, REFUSED: refused, SENT: sent}
+        state = next((state for state, ones in known.items() if fingerprint in ones), READY if to else NO_ADDRESS)
         found.append(Addressed(one.sender, to, state, letter.subject, fingerprint, letter.body, letter.attachment))
     return found
 
 
-def queue(settings: Settings, ready: list[Addressed]) -> None:
-    """Hand letters to the outbox, with copies of their workbooks."""
-    for one in ready:
-        outbox.put_letter(settings, one.to, one.subject, one.text, _html(one), one.workbook, one.fingerprint)
+def queue(settings: Settings, found: list[Addressed]) -> None:
+    """Hand letters to the outbox that are not sent yet, with copies of their workbooks; those set aside once more."""
+    for one in found:
+        if one.state == READY:
+            outbox.put_letter(settings, one.to, one.subject, one.text, _html(one), one.workbook, one.fingerprint)
+    refused = {one.fingerprint for one in found if one.state == REFUSED}
+    outbox.again(settings, lambda message: message.letter in refused)
 
 
 def read_addresses(path: Path) -> dict[str, tuple[str, ...]]:
@@ -93,13 +101,17 @@ def lines(found: list[Addressed]) -> Iterator[str]:
 
 def summary(settings: Settings, found: list[Addressed]) -> Iterator[str]:
     """How many letters are where, and what to do about those that are not sent."""
-    count = {state: sum(one.state == state for one in found) for state in (SENT, READY, QUEUED, NO_ADDRESS)}
-    yield f"Писем: {len(found)}. " + ", ".join(f"{state}: {n}" for state, n in count.items() if n) + "."
+    count = {state: sum(one.state == state for one in found) for state in (SENT, READY, QUEUED, REFUSED, NO_ADDRESS)}
+    yield f"Писем: {len(found)}; " + ", ".join(f"{state}: {n}" for state, n in count.items() if n) + "."
     if count[NO_ADDRESS]:
         yield f"Адреса — в таблице {settings.addresses_file}: отправитель;адрес, строка на каждого."
     if count[QUEUED]:
         letters_waiting = {one.letter: one.error for one in outbox.messages(settings) if one.letter}
         yield from sorted({f"Не ушло: {letters_waiting[one.fingerprint]}" for one in found if one.state == QUEUED})
+    if count[REFUSED]:
+        why = {one.letter: one.error for one in outbox.set_aside(settings) if one.letter}
+        yield from sorted({f"Не принято: {why[one.fingerprint]}" for one in found if one.state == REFUSED})
+        yield f"Исправьте адрес в таблице {settings.addresses_file} и повторите ту же команду."
     others = set(read_addresses(settings.addresses_file)) - {fold_name(one.sender) for one in found}
     if others:
         yield f"Адресов в таблице, которым писать нечего: {len(others)}."

@@ -1,8 +1,9 @@
 """What is to be sent, kept in files of the home until it is: the database may be the very thing that failed.
 
 A message is written down before it is sent and removed after, so one whose sender dies is sent again, under the same
-number (``Message-ID``), and none is lost. What was told is remembered: the same cause within a window is counted
-instead of told again.
+number (``Message-ID``), and none is lost. What a server refused for good, or did not take in all the days that it was
+tried, is set aside: nobody tries it again until a person asks for it. What was told is remembered: the same cause
+within a window is counted instead of told again.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import hashlib
 import json
 import logging
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -27,8 +28,17 @@ log = logging.getLogger(__name__)
 
 EMAIL, CHAT = "email", "chat"
 CHANNEL_TITLES = {EMAIL: "почта", CHAT: "чат"}
+WHAT_TO_DO = (
+    "Исправьте адрес или подключение и повторите: «ravenstvo notify-test», письма отправителям — "
+    "«ravenstvo send-letters»; не нужно — «ravenstvo notify-test --forget»."
+)
 # What was told longer ago is forgotten.
 _REMEMBERED = timedelta(days=400)
+# What no server took in so long it will not take. Mail servers give up after five days (RFC 5321, 4.5.4.1); a house
+# that is out of its network over the holidays has time to come back.
+_TRIED = timedelta(days=14)
+# What was set aside longer ago is no news to anybody.
+_SET_ASIDE = timedelta(days=60)
 
 
 @dataclass(frozen=True)
@@ -49,11 +59,14 @@ class Message:
     """Fingerprint of a letter to a sender: noted as sent when it is."""
     n_tries: int = 0
     error: str = ""
+    has_it: tuple[str, ...] = ()
+    """Digests of the chat services that have it already: of several, one may be away."""
+    set_aside_at: str = ""
 
 
 @dataclass(frozen=True)
 class Waiting:
-    """A message that could not be sent yet, for those who look after the house."""
+    """A message that could not be sent, for those who look after the house."""
 
     subject: str
     since: datetime
@@ -147,27 +160,48 @@ def letters_sent(settings: Settings) -> dict[str, str]:
 
 def waiting(settings: Settings) -> list[Waiting]:
     """Messages that are not sent yet, the oldest first. Makes nothing and needs no database."""
-    return [
-        Waiting(one.subject, datetime.fromisoformat(one.written_at), one.channels, one.n_tries, one.error)
-        for one in messages(settings)
-    ]
+    return [_shown(one) for one in messages(settings)]
+
+
+def refused(settings: Settings) -> list[Waiting]:
+    """Messages that were set aside, the oldest first. Makes nothing and needs no database."""
+    return [_shown(one) for one in set_aside(settings)]
+
+
+def _shown(one: Message) -> Waiting:
+    return Waiting(one.subject, datetime.fromisoformat(one.written_at), one.channels, one.n_tries, one.error)
 
 
 def waiting_lines(settings: Settings) -> list[str]:
-    """What waits to be sent, in Russian; empty when nothing does."""
-    kept = waiting(settings)
-    if not kept:
-        return []
-    lines = [f"Не отправлено сообщений: {len(kept)}. Они уйдут при следующем запуске или по «ravenstvo notify-test»."]
-    for one in kept:
-        ways = ", ".join(CHANNEL_TITLES[channel] for channel in one.channels)
-        lines.append(f"  {_day(one.since.isoformat())} {one.subject} ({ways}): {one.error or 'ещё не отправлялось'}")
+    """What waits to be sent and what was set aside, in Russian; empty when nothing is."""
+    lines = []
+    if kept := waiting(settings):
+        lines.append(
+            f"Не отправлено сообщений: {len(kept)}. Они уйдут при следующем запуске или по «ravenstvo notify-test»."
+        )
+        lines += map(_line, kept)
+    if kept := refused(settings):
+        lines.append(f"Не принято и отложено сообщений: {len(kept)}. {WHAT_TO_DO}")
+        lines += map(_line, kept)
     return lines
+
+
+def _line(one: Waiting) -> str:
+    ways = ", ".join(CHANNEL_TITLES[channel] for channel in one.channels)
+    return f"  {_day(one.since.isoformat())} {one.subject} ({ways}): {one.error or 'ещё не отправлялось'}"
 
 
 def messages(settings: Settings) -> list[Message]:
     """Messages on their way, the oldest first."""
-    folder = settings.outbox_dir / "waiting"
+    return _read(settings.outbox_dir / "waiting")
+
+
+def set_aside(settings: Settings) -> list[Message]:
+    """Messages that nobody tries any more, the oldest first."""
+    return _read(settings.outbox_dir / "refused")
+
+
+def _read(folder: Path) -> list[Message]:
     found = [Message(**_tuples(json.loads(path.read_text("utf-8")))) for path in sorted(folder.glob("*.json"))]
     return sorted(found, key=lambda one: (one.written_at, one.number))
 
@@ -177,20 +211,101 @@ def attached(settings: Settings, message: Message) -> Path:
     return _attached(settings.outbox_dir / "waiting", message.number)
 
 
-def failed(settings: Settings, message: Message, error: str) -> None:
-    """A try to send was in vain: the message stays, with what was in the way."""
-    _put(settings, replace(message, n_tries=message.n_tries + 1, error=error))
+def failed(settings: Settings, message: Message, channel: str, error: str) -> None:
+    """A try to send was in vain: the message stays, with what was in the way, unless it was tried for too long."""
+    tried = replace(message, n_tries=message.n_tries + 1, error=error)
+    if datetime.now(UTC) - datetime.fromisoformat(message.written_at) > _TRIED:
+        refuse(settings, tried, channel, f"{error}; безуспешных попыток: {tried.n_tries}")
+    else:
+        _put(settings, tried)
+
+
+def refuse(settings: Settings, message: Message, channel: str, error: str, *, others_wait: bool = False) -> None:
+    """Set a message aside for a channel, or for some of its addresses, that will not take it.
+
+    With ``others_wait`` it stays on its way too, for its other addresses.
+    """
+    now = datetime.now(UTC)
+    before = [one.to for one in set_aside(settings) if (one.number, one.channels) == (message.number, (channel,))]
+    to = _all(*before, message.to)
+    aside = replace(message, to=to, channels=(channel,), error=error, set_aside_at=now.isoformat())
+    folder = _folder(settings, "refused")
+    if message.attachment and attached(settings, message).exists():
+        shutil.copyfile(attached(settings, message), _attached(folder, _name_aside(aside)))
+        _attached(folder, _name_aside(aside)).chmod(0o600)
+    written = json.dumps(asdict(aside), ensure_ascii=False)
+    private_files.write(folder / f"{_name_aside(aside)}.json", written, lasting=True)
+    log.warning("Не принято и отложено (%s): %s: %s. %s", CHANNEL_TITLES[channel], aside.subject, error, WHAT_TO_DO)
+    if not others_wait:
+        _done_with(settings, message, channel)
+    for old in set_aside(settings):
+        if now - datetime.fromisoformat(old.set_aside_at) > _SET_ASIDE:
+            _drop(settings, old)
+
+
+def again(settings: Settings, wanted: Callable[[Message], bool]) -> None:
+    """What was set aside and is wanted is tried once more, for as many days as a new message: somebody asked for it.
+
+    A message of the house goes to those of its addresses that are still to be told, or else to those that are now.
+    """
+    told = tuple(settings.notify_addresses)
+    for one in filter(wanted, set_aside(settings)):
+        to = one.to if one.letter else tuple(address for address in one.to if address in told) or told
+        # It may still be on its way through the other channel, or to other addresses.
+        known = [other for other in messages(settings) if other.number == one.number]
+        renewed = replace(
+            one,
+            to=_all(to, *(other.to for other in known)),
+            channels=_all(one.channels, *(other.channels for other in known)),
+            has_it=_all(one.has_it, *(other.has_it for other in known)),
+            written_at=datetime.now(UTC).isoformat(),
+            n_tries=0,
+            set_aside_at="",
+        )
+        _put(settings, renewed)
+        kept = _attached(settings.outbox_dir / "refused", _name_aside(one))
+        if kept.exists():
+            shutil.copyfile(kept, attached(settings, one))
+            attached(settings, one).chmod(0o600)
+        _drop(settings, one)
+
+
+def forget_refused(settings: Settings) -> int:
+    """Remove what was set aside. Returns how many messages."""
+    dropped = set_aside(settings)
+    for one in dropped:
+        _drop(settings, one)
+    return len(dropped)
+
+
+def _all(*parts: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(one for part in parts for one in part))
+
+
+def _name_aside(message: Message) -> str:
+    (channel,) = message.channels
+    return f"{message.number}.{channel}"
+
+
+def _drop(settings: Settings, aside: Message) -> None:
+    folder = settings.outbox_dir / "refused"
+    (folder / f"{_name_aside(aside)}.json").unlink(missing_ok=True)
+    _attached(folder, _name_aside(aside)).unlink(missing_ok=True)
 
 
 def sent(settings: Settings, message: Message, channel: str) -> Message:
     """A message has gone through a channel; after the last one it is removed, and a letter noted as sent."""
+    if message.letter:
+        with _journal(settings) as journal:
+            journal.letters[message.letter] = datetime.now(UTC).isoformat()
+    return _done_with(settings, message, channel)
+
+
+def _done_with(settings: Settings, message: Message, channel: str) -> Message:
     left = replace(message, channels=tuple(one for one in message.channels if one != channel))
     if left.channels:
         _put(settings, left)
         return left
-    if left.letter:
-        with _journal(settings) as journal:
-            journal.letters[left.letter] = datetime.now(UTC).isoformat()
     _path(settings, message).unlink(missing_ok=True)
     attached(settings, message).unlink(missing_ok=True)
     return left
@@ -259,7 +374,7 @@ def _read_journal(settings: Settings) -> Journal:
 
 
 def _tuples(read: dict[str, Any]) -> dict[str, Any]:
-    return read | {name: tuple(read[name]) for name in ("to", "channels")}
+    return read | {name: tuple(read[name]) for name in ("to", "channels", "has_it") if name in read}
 
 
 def _day(moment: str) -> str:

@@ -35,9 +35,10 @@ def send_waiting(settings: Settings) -> list[Message]:
 
 
 def test_message(settings: Settings) -> tuple[list[str], list[Message]]:
-    """Send a message that says only that messages arrive, and what else waits.
+    """Send a message that says only that messages arrive, what else waits, and what was set aside, once more.
 
-    Returns whom it went to, and what still waits. Raises NotifyError where nobody is to be told.
+    Letters to senders that were set aside stay there: ``send-letters`` sends them. Returns whom the message went to,
+    and what still waits. Raises NotifyError where nobody is to be told.
     """
     if not outbox.channels(settings):
         raise NotifyError(
@@ -49,6 +50,7 @@ def test_message(settings: Settings) -> tuple[list[str], list[Message]]:
         (Part("О чём сообщают", _TOLD_OF), Part("Откуда", (f"Папка состояния: {settings.home}",))),
     )
     outbox.put(settings, paper)
+    outbox.again(settings, lambda one: not one.letter)
     whom = [f"почта: {', '.join(settings.notify_addresses)}"] if settings.notify_email else []
     whom += [f"чат: подключение {settings.notify_chat}"] if settings.notify_chat else []
     return whom, send_waiting(settings)
