@@ -256,7 +256,7 @@ def test_what_is_no_region_is_told_and_left_alone(national: Settings, new_wareho
     with pytest.raises(SharedError, match="нет хранилища"):
         collect(national, folder, wanted=[])
     assert list(folder.iterdir()) == []
-    for wrong in ("not an address", "mysql://a:b@c/d", "postgresql://a:" + "hunter-2" + "@host:port/base"):
+    for wrong in ("not an address", "mysql://a:password@c/d", "postgresql://a:" + "hunter-2" + "@host:port/base"):
         address.write_text(wrong, encoding="utf-8")
         with pytest.raises(SharedError, match="нужен адрес PostgreSQL") as told:
             collect(national, address, wanted=[])
