@@ -127,6 +127,9 @@ test:
 	@$(go_home)
 	$(environment)
 	$(test_programs)
+	if [ -n "$${SPARK:-}" ]; then
+	$(spark_environment)
+	fi
 	exec .venv/bin/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder $${ARGS:-}
 
 lint:
