@@ -46,9 +46,8 @@ def inbox(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def _run(home: Path, inbox: Path, engine: str) -> Settings:
+def _run(home: Path, inbox: Path, engine: str) -> None:
     _call(home, "run", "--inbox", str(inbox), "--year", "2022", engine=engine)
-    return Settings(home=home, warehouse_url=None)
 
 
 def _call(home: Path, *arguments: str, engine: str = "postgresql") -> None:
@@ -81,9 +80,10 @@ def _facts(settings: Settings) -> dict[str, list[tuple[object, ...]]]:
 
 def test_both_engines_give_the_same_rows(inbox: Path, tmp_path: Path) -> None:
     """All years at first; then one, because a file of it was withdrawn."""
-    ours = _run(tmp_path / "ours", inbox, "postgresql")
-    theirs = _run(tmp_path / "theirs", inbox, "spark")
+    ours, theirs = (Settings(home=tmp_path / name, warehouse_url=None) for name in ("ours", "theirs"))
     try:
+        _run(ours.home, inbox, "postgresql")
+        _run(theirs.home, inbox, "spark")
         assert _facts(theirs) == _facts(ours)
         compared = check(ours, [], print)
         assert [one.table for one in compared] == [*spark.KEYS, *spark.RESULTS]
