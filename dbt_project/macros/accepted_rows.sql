@@ -33,12 +33,6 @@
                 finding.part_id = landed.part_id
                 and finding.row_no = landed.row_no
                 and finding.severity = 'critical'
-                {#- Where there is one record to a row the planner can tell how many findings there are, and does not go
-                    through all of them for every row. #}
-                {%- if record_key == "''" %}
-                and (finding.record_key is null or finding.record_key = '')
-                {%- else %}
-                and coalesce(finding.record_key, '') = coalesce({{ record_key }}, '')
-                {%- endif %}
+                and finding.record_key = coalesce({{ record_key }}, '')
         )
 {%- endmacro %}

@@ -1,7 +1,8 @@
 -- What the checks of all sources compare with: the seeds, and the registers that are in force.
 -- Lives as long as the connection.
 
--- Fresh tables have no statistics, and one wrong guess of "one row" makes a loop within a loop over every pupil.
+-- Fresh tables have no statistics, and one wrong guess of "one row" makes a loop within a loop over every pupil, or has
+-- all of them sorted.
 set local enable_nestloop = off;
 set local enable_mergejoin = off;
 

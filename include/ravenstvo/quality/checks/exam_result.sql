@@ -67,6 +67,7 @@ typed as (
         case when schools.is_known = false then landed.school_code end as unknown_school,
         case when landed.row_no > repeated.first_row_no then repeated.first_row_no end as first_row_no
     from landed
+    -- Every row has its work; said this way the planner loses none of them.
     left join works
         on coalesce(works.year, '') = coalesce(landed.year, '')
             and coalesce(works.subject_code, '') = coalesce(landed.subject_code, '')

@@ -54,6 +54,7 @@ typed as (
         case when logins.is_known = false then landed.school_login end as unknown_login,
         case when landed.row_no > repeated.first_row_no then repeated.first_row_no end as first_row_no
     from landed
+    -- Every row has its work; said this way the planner loses none of them.
     left join works
         on works.year = coalesce(landed.year, '')
             and works.grade = coalesce(landed.grade, '')

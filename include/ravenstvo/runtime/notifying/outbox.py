@@ -147,8 +147,7 @@ def put_letter(
     """Write a letter to a sender down with a copy of its workbook, once for each content."""
     number = fingerprint[:32]
     folder = _folder(settings, "waiting")
-    shutil.copyfile(attachment, _attached(folder, number))
-    _attached(folder, number).chmod(0o600)
+    _copy(attachment, _attached(folder, number))
     now = datetime.now(UTC).isoformat()
     _put(settings, Message(number, subject, text, html, "", to, (EMAIL,), now, attachment.name, fingerprint))
 
@@ -231,8 +230,7 @@ def refuse(settings: Settings, message: Message, channel: str, error: str, *, ot
     aside = replace(message, to=to, channels=(channel,), error=error, set_aside_at=now.isoformat())
     folder = _folder(settings, "refused")
     if message.attachment and attached(settings, message).exists():
-        shutil.copyfile(attached(settings, message), _attached(folder, _name_aside(aside)))
-        _attached(folder, _name_aside(aside)).chmod(0o600)
+        _copy(attached(settings, message), _attached(folder, _name_aside(aside)))
     written = json.dumps(asdict(aside), ensure_ascii=False)
     private_files.write(folder / f"{_name_aside(aside)}.json", written, lasting=True)
     log.warning("Не принято и отложено (%s): %s: %s. %s", CHANNEL_TITLES[channel], aside.subject, error, WHAT_TO_DO)
@@ -265,8 +263,7 @@ def again(settings: Settings, wanted: Callable[[Message], bool]) -> None:
         _put(settings, renewed)
         kept = _attached(settings.outbox_dir / "refused", _name_aside(one))
         if kept.exists():
-            shutil.copyfile(kept, attached(settings, one))
-            attached(settings, one).chmod(0o600)
+            _copy(kept, attached(settings, one))
         _drop(settings, one)
 
 
@@ -342,6 +339,11 @@ def _path(settings: Settings, message: Message) -> Path:
 
 def _attached(folder: Path, number: str) -> Path:
     return folder / f"{number}.attachment"
+
+
+def _copy(attachment: Path, target: Path) -> None:
+    shutil.copyfile(attachment, target)
+    target.chmod(0o600)
 
 
 def _folder(settings: Settings, *names: str) -> Path:
