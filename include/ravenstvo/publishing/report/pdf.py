@@ -10,6 +10,7 @@ from typing import Any
 
 from ravenstvo.publishing.report.content import Report, as_plain
 from ravenstvo.publishing.report.page import SYMBOLS
+from ravenstvo.publishing.report.shortening import shortened
 
 # The fonts that Typst ships with have Cyrillic; those of the machine may differ from one to the next.
 _FONT = "Libertinus Serif"
@@ -20,12 +21,12 @@ _LARGE = 2_000_000
 
 
 def render_pdf(report: Report) -> bytes:
-    """The document, in bytes. What comes from data is text: nothing in it can be markup.
+    """The document, in bytes, cut short where it would be endless. What comes from data is text, never markup.
 
     A large one is set in a process of its own: in the caller's its memory would come on top of all that the steps of a
     run have taken so far. Raises CalledProcessError when that process fails.
     """
-    plain = {"report": _with_font(as_plain(report)), "symbols": SYMBOLS}
+    plain = {"report": _with_font(as_plain(shortened(report))), "symbols": SYMBOLS}
     content = json.dumps(plain, ensure_ascii=False).encode()
     if len(content) < _LARGE:
         from ravenstvo.publishing.report.typeset import typeset
