@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from ravenstvo.asking.reading import number, percent
+from ravenstvo.code_words import told
 from ravenstvo.sources import load_sources
 
 ITEMS_SHOWN = 12
@@ -16,7 +17,6 @@ MORE = "и ещё"
 
 # Letters that look or sound like those of the codes: «Т17», «Р1.8а», «П1.8б».
 _LATIN = str.maketrans("артомлпбвс", "aptomlpbbc")
-_COMPARATORS = {">=": "не меньше", "<=": "не больше", "=": "ровно", "<": "меньше", ">": "больше"}
 _STATUSES = {
     "met": "выполнено",
     "not_met": "не выполнено",
@@ -86,13 +86,13 @@ def target_text(target: Decimal | None, comparator: str | None, unit: str) -> st
     if unit == "да/нет":
         return value_text(float(target), unit)
     asked = f"{plain(100 * target)} %" if unit == "доля" else value_text(float(target), unit)
-    return f"{_COMPARATORS.get(comparator or '', comparator or '')} {asked}".strip()
+    return f"{told('mart_programme_indicator', 'comparator', comparator) or ''} {asked}".strip()
 
 
 def status_text(status: str, why_tracked: str = "") -> str:
     """A status in words; what is only tracked is told why."""
-    told = _STATUSES.get(status, status)
-    return f"{told}: {why_tracked}" if status == "tracked" and why_tracked else told
+    said = _STATUSES.get(status, status)
+    return f"{said}: {why_tracked}" if status == "tracked" and why_tracked else said
 
 
 def sources_text(missing: Sequence[str] | None) -> str:

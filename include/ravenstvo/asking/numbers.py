@@ -6,25 +6,15 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ravenstvo.asking.reading import number, percent
+from ravenstvo.code_words import told
 from ravenstvo.reference import subject_title
 
-_CATEGORIES = {
-    "sinking": "низкие результаты в тяжёлых условиях («тонущая»)",
-    "low_unexplained": "низкие результаты, которые условиями не объяснить",
-    "low_context_unknown": "низкие результаты; об условиях не знаем",
-    "resilient": "хорошие результаты в тяжёлых условиях («борющаяся», резильентная)",
-    "adverse": "тяжёлые условия, результаты средние",
-    "leader_candidate": "хорошие результаты; может быть школой-лидером",
-    "norm": "норма",
-    "insufficient_data": "недостаточно данных",
-}
-_AXES = {"crisis": "кризис", "risk": "риск", "norm": "норма", "insufficient_data": "недостаточно данных"}
-_EXAMS = {"vpr": "ВПР", "oge": "ОГЭ", "ege": "ЕГЭ"}
+_MART = "mart_identification"
 
 
 def status_word(status: str | None) -> str:
     """What the status of a school is called; a dash where there is none."""
-    return _AXES.get(status, status) if status else "—"
+    return str(told(_MART, "status", status)) if status else "—"
 
 
 def method_numbers(row: Any) -> Iterator[str]:
@@ -35,7 +25,7 @@ def method_numbers(row: Any) -> Iterator[str]:
 
 
 def _hse_context(row: Any, said: dict[str, Any]) -> Iterator[str]:
-    yield f"  Категория: {_CATEGORIES.get(row['category'], row['category'])}"
+    yield f"  Категория: {told(_MART, 'category', row['category'])}"
     if said.get("outcome_score") is not None:
         yield (
             f"  Результат за {said['n_years']} г.: {number(said['outcome_score'])} стандартного отклонения от среднего "
@@ -51,7 +41,9 @@ def _hse_context(row: Any, said: dict[str, Any]) -> Iterator[str]:
 def _regional_rank(row: Any, said: dict[str, Any]) -> Iterator[str]:
     if said.get("place") is None:
         return
-    groups = ", ".join(f"{_EXAMS.get(code, code)} {number(rank)}" for code, rank in sorted(said["group_ranks"].items()))
+    groups = ", ".join(
+        f"{told(_MART, 'exam', code)} {number(rank)}" for code, rank in sorted(said["group_ranks"].items())
+    )
     yield (
         f"  Место снизу {said['place']} из {said['n_schools']}; среднее место (0 — последнее, 1 — первое) "
         f"{number(said['mean_rank'])}: {groups}"
@@ -80,8 +72,8 @@ def _fail_concentration(row: Any, said: dict[str, Any]) -> Iterator[str]:
 
 
 def _crisis_risk(row: Any, said: dict[str, Any]) -> Iterator[str]:
-    axes = f"результаты — {_AXES[said['results_axis']]}, условия и динамика — {_AXES[said['context_axis']]}"
-    yield f"  Статус: {_AXES.get(row['status'], row['status'])} ({axes})"
+    results, context = (status_word(said[axis]) for axis in ("results_axis", "context_axis"))
+    yield f"  Статус: {status_word(row['status'])} (результаты — {results}, условия и динамика — {context})"
     yield (
         f"  Низких процедур: {row['n_low_procedures']}; вероятность {percent(said['probability_low'])}; лет подряд без "
         f"сомнения низких: {said['n_years_low'] or 0}; отклонение от ожидаемого {number(said['residual_z'])}; "

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from ravenstvo.code_words import word_list, words_of
 from ravenstvo.publishing.export_data import Record, Territory, YearData
 from ravenstvo.publishing.export_sheets import Row, Sheet, is_listed
 from ravenstvo.publishing.sheets import LOOKS, SHARE, Amount, Book, Link, Page, inert, print_pages
-from ravenstvo.publishing.words import word_list, words_of
 from ravenstvo.row_height import row_height
 from ravenstvo.sources import load_sources
 

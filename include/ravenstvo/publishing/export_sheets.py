@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ravenstvo.code_words import told, told_period, word_list, words_of
 from ravenstvo.decisions import INCLUDED
 from ravenstvo.publishing.export_data import NOTHING, Record, Territory, YearData, in_russian
 from ravenstvo.publishing.sheets import NUMBER, SHARE, WHOLE, Amount, Column
-from ravenstvo.publishing.words import told, told_period, word_list, words_of
 from ravenstvo.sources import load_sources
 
 _FORMATS = {"share": SHARE, "number": NUMBER, "score": NUMBER}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from ravenstvo.code_words import word_list, words_of
 from ravenstvo.publishing.bi.identity import DATABASES, LOGINS, VERSION, asset_uuid
 from ravenstvo.publishing.bi.links import Link
 from ravenstvo.publishing.dictionary import Column, Mart, Metric
-from ravenstvo.publishing.words import word_list, words_of
 
 # How a figure of a unit is written (d3 formats; the separators are those of superset_config.D3_FORMAT).
 FORMATS = {"share": ",.1%", "percent": ",.1f", "count": ",d", "score": ",.1f", "number": ",.2~f", "year": "d"}

@@ -91,7 +91,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell: lines, remarks below them; ``look`` is a look of ``words.LOOKS``, ``bar`` a part of 1 that is drawn."""
+    """A cell: lines, remarks below them; ``look`` is one of ``code_words.LOOKS``, ``bar`` a part of 1 that is drawn."""
 
     lines: tuple[Text, ...]
     remarks: tuple[Text, ...] = ()

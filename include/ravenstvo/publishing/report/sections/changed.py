@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from ravenstvo.code_words import word_list
 from ravenstvo.publishing.report.content import (
     Block,
     Cell,
@@ -27,7 +28,6 @@ from ravenstvo.publishing.report.figures import turnover
 from ravenstvo.publishing.report.reader import Reader
 from ravenstvo.publishing.report.sections.listed import by_municipality, school_cell
 from ravenstvo.publishing.report.shown import cell, count, day, key, schools
-from ravenstvo.publishing.words import word_list
 
 TITLE = "Что изменилось"
 MARTS = ("mart_identification", "mart_identification_change", "mart_identification_published", "dim_school")

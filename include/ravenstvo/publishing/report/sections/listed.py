@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
+from ravenstvo.code_words import word_list, words_of
 from ravenstvo.publishing.report.content import (
     Block,
     Cell,
@@ -21,7 +22,6 @@ from ravenstvo.publishing.report.content import (
 from ravenstvo.publishing.report.content import Column as Plain
 from ravenstvo.publishing.report.reader import Reader
 from ravenstvo.publishing.report.shown import cell, count, key, number, order, schools, share
-from ravenstvo.publishing.words import word_list, words_of
 from ravenstvo.words import noun
 
 TITLE = "Перечень"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from ravenstvo.code_words import word_list
 from ravenstvo.publishing.report.content import Block, Fold, Heading, Note, Notes, Paragraph, Section, Text
 from ravenstvo.publishing.report.reader import Reader
 from ravenstvo.publishing.report.sections.programmes import programmes_of_year
-from ravenstvo.publishing.words import word_list
 
 TITLE = "Примечания о методах"
 MARTS = ("dim_method", "dim_programme", "dim_procedure")

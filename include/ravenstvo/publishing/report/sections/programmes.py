@@ -6,6 +6,7 @@ import re
 from collections import Counter, defaultdict
 from typing import Any
 
+from ravenstvo.code_words import word_list
 from ravenstvo.publishing.report.content import (
     Block,
     Cell,
@@ -24,7 +25,6 @@ from ravenstvo.publishing.report.content import (
 from ravenstvo.publishing.report.reader import Reader
 from ravenstvo.publishing.report.sections.loaded import source_title
 from ravenstvo.publishing.report.shown import cell, count, key, number, share
-from ravenstvo.publishing.words import word_list
 
 TITLE = "Показатели программ"
 MARTS = ("mart_programme_indicator", "mart_programme_remark", "dim_programme")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from ravenstvo.code_words import word_list
 from ravenstvo.publishing.report.content import Block, Fold, Group, Heading, Paragraph, Row, Section, Table, say
 from ravenstvo.publishing.report.content import Column as Plain
 from ravenstvo.publishing.report.reader import Reader
 from ravenstvo.publishing.report.sections.programmes import programmes_of_year
 from ravenstvo.publishing.report.shown import cell, count, key, number, order, schools, share
-from ravenstvo.publishing.words import word_list
 
 TITLE = "Партнёрство и курсы"
 MARTS = ("mart_programme_funnel", "mart_partnership_coverage", "mart_pd_rollup", "dim_programme")

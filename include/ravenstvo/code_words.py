@@ -1,6 +1,6 @@
 """What the codes of the marts are called for people: statuses, verdicts, kinds, in Russian.
 
-The words lie in ``words.yml``. Programmes, methods and procedures need none here: their titles are in ``dim_*``.
+The words lie in ``code_words.yml``. Programmes, methods and procedures need none here: their titles are in ``dim_*``.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-_FILE = Path(__file__).with_name("words.yml")
+_FILE = Path(__file__).with_name("code_words.yml")
 LOOKS = ("good", "warn", "bad", "unknown")
 """How a word may look: good news, needs a look, bad news, not known. A word without a look is plain."""
 _YES_NO = "yes_no"
