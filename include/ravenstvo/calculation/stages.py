@@ -101,7 +101,10 @@ def _build(settings: Settings, calculation: Calculation, stage: str) -> Built:
             # A test belongs to the last stage that it looks at.
             selection = ("--selector", selector, "--indirect-selection", "buildable", "--log-level-file", log_level)
             variables = ("--vars", json.dumps(given | changed))
-            outcome = dbtRunner(manifest=parsed).invoke([*QUIETLY, "build", *place(settings), *selection, *variables])
+            # What dbt writes about a stage is read for lineage only: ops.dbt_node_result says it shorter.
+            written = () if settings.lineage else ("--no-write-json",)
+            command = [*QUIETLY, *written, "build", *place(settings), *selection, *variables]
+            outcome = dbtRunner(manifest=parsed).invoke(command)
             results = list(getattr(outcome.result, "results", None) or ())
             if outcome.exception is not None:
                 return results, str(outcome.exception)
