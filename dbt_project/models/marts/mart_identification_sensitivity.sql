@@ -44,6 +44,8 @@ scenario as (
 variant as (
 
     select
+        -- One number to group by instead of three texts.
+        row_number() over (order by method.method_code, method.method_version, scenario.scenario_code) as variant_no,
         method.method_code,
         method.method_title,
         method.method_version,
@@ -93,10 +95,7 @@ judged as (
         counts.school_id,
         counts.procedure_code,
         back.years_back,
-        variant.method_code,
-        variant.method_title,
-        variant.method_version,
-        variant.scenario_code,
+        variant.variant_no,
         case variant.attempt when 'first' then counts.n_participants else counts.n_participants_last end > 0
         and case variant.attempt when 'first' then counts.n_below_min else counts.n_below_min_last end is not null
         and not coalesce({{ method_excludes('counts.markers', 'variant') }}, false) as is_assessed,
@@ -124,40 +123,28 @@ of_procedure as (
     select
         year,
         school_id,
-        method_code,
-        max(method_title) as method_title,
-        method_version,
-        scenario_code,
-        procedure_code,
+        variant_no,
         bool_or(is_assessed) filter (where years_back = 0) as is_assessed,
         bool_or(is_assessed) filter (where years_back = 1) as is_assessed_last_year,
         coalesce(bool_or(is_low) filter (where years_back = 0), false) as is_low,
         coalesce(bool_or(is_low) filter (where years_back = 1), false) as is_low_last_year
     from judged
-    group by year, school_id, method_code, method_version, scenario_code, procedure_code
+    group by year, school_id, variant_no, procedure_code
 
 ),
 
 of_school as (
 
     select
-        of_procedure.year,
-        of_procedure.school_id,
-        of_procedure.method_code,
-        max(of_procedure.method_title) as method_title,
-        of_procedure.method_version,
-        of_procedure.scenario_code,
-        coalesce(bool_or(of_procedure.is_assessed), false) as is_assessed,
-        coalesce(bool_or(of_procedure.is_assessed_last_year), false) as has_last_year,
-        count(*) filter (where of_procedure.is_low) as n_low,
-        count(*) filter (where of_procedure.is_low and of_procedure.is_low_last_year) as n_repeated
+        year,
+        school_id,
+        variant_no,
+        coalesce(bool_or(is_assessed), false) as is_assessed,
+        coalesce(bool_or(is_assessed_last_year), false) as has_last_year,
+        count(*) filter (where is_low) as n_low,
+        count(*) filter (where is_low and is_low_last_year) as n_repeated
     from of_procedure
-    group by
-        of_procedure.year,
-        of_procedure.school_id,
-        of_procedure.method_code,
-        of_procedure.method_version,
-        of_procedure.scenario_code
+    group by year, school_id, variant_no
 
 ),
 
@@ -166,21 +153,17 @@ verdict as (
     select
         of_school.year,
         of_school.school_id,
-        of_school.method_code,
-        of_school.method_title,
-        of_school.method_version,
-        of_school.scenario_code,
+        variant.method_code,
+        variant.method_title,
+        variant.method_version,
+        variant.scenario_code,
         case when of_school.is_assessed then {{ method_verdict(
             '(of_school.n_low >= variant.min_procedures)',
             '(case when of_school.has_last_year then of_school.n_repeated >= variant.min_repeated end)',
             'variant'
         ) }} end as is_low_results
     from of_school
-    inner join variant
-        on
-            of_school.method_code = variant.method_code
-            and of_school.method_version = variant.method_version
-            and of_school.scenario_code = variant.scenario_code
+    inner join variant on of_school.variant_no = variant.variant_no
 
 ),
 
