@@ -152,13 +152,6 @@ def _content(text: str) -> Any:
         return text
 
 
-def open_dashboard(page: Page, url: str, name: str) -> None:
-    """Open a dashboard and wait until nothing in it loads."""
-    page.goto(f"{url}/superset/dashboard/{name}/")
-    page.locator("[data-test=dashboard-header-container], .dashboard-header-container").first.wait_for()
-    settle(page)
-
-
 def settle(page: Page) -> None:
     """Wait until charts and filters are there: nothing loads, and no request is under way."""
     page.locator(".dashboard-component-chart-holder, .dashboard-markdown").first.wait_for()

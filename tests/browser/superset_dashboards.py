@@ -54,13 +54,14 @@ class Answer:
 
 @dataclass
 class Opened:
-    """A page with a dashboard: answers that came since it was opened or asked anew, and errors of its scripts."""
+    """A page with a dashboard: answers since it was opened or asked anew, scripts' errors, answers of other hosts."""
 
     superset: Superset
     page: Page
     name: str
     charts: dict[int, str]
     errors: list[str] = field(default_factory=list)
+    elsewhere: list[str] = field(default_factory=list)
     _responses: list[Response] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -70,6 +71,8 @@ class Opened:
         self.page.on("pageerror", lambda error: self.errors.append(str(error)) if str(error) != "Response" else None)
 
     def _take(self, answer: Response) -> None:
+        if not answer.url.startswith((self.superset.url, "data:", "blob:")):
+            self.elsewhere.append(answer.url)
         if "/api/v1/chart/data" in answer.url:
             self._responses.append(answer)
         elif answer.status >= 400 and not _COLOURS.search(answer.url):

@@ -20,7 +20,7 @@ from ravenstvo.publishing.bi import links
 from ravenstvo.publishing.bi.datasets import columns as columns_of
 from ravenstvo.publishing.bi.layout import charts_of
 from ravenstvo.settings import PROJECT_ROOT
-from superset_client import FAILED, Api, Superset, open_dashboard, settle
+from superset_client import FAILED, Api, Superset, settle
 from superset_dashboards import Answer, Opened, chart_names, comparable, expected_rows
 
 pytestmark = pytest.mark.slow(seconds=400)
@@ -71,21 +71,18 @@ def test_the_login_page_is_russian_and_lets_in(superset: Superset, page_as: Page
     page.goto(f"{superset.url}/login/")
     expect(page.get_by_role("button", name=re.compile("Войти|Вход"))).to_be_visible(timeout=30_000)
     expect(page.locator("body")).to_contain_text("Имя пользователя")
-    page.wait_for_load_state("networkidle")
-    page.get_by_label("Имя пользователя").or_(page.locator("input#username")).first.fill("guest")
-    page.locator("input[type=password]").fill(superset.passwords["guest"])
-    page.keyboard.press("Enter")
-    page.wait_for_url(lambda address: "/login" not in address)
+    # An answer to the page of before the login that comes late brings its session back, and one logs in again.
+    for _ in range(3):
+        page.wait_for_load_state("networkidle")
+        page.get_by_label("Имя пользователя").or_(page.locator("input#username")).first.fill("guest")
+        page.locator("input[type=password]").fill(superset.passwords["guest"])
+        with page.expect_navigation():
+            page.keyboard.press("Enter")
+        page.wait_for_load_state("networkidle")
+        if "/login" not in page.url:
+            break
+    assert "/login" not in page.url
     page.context.clear_cookies()
-
-
-def test_no_page_asks_another_host(superset: Superset, page_as: Pages) -> None:
-    page = page_as("analyst")
-    answered: list[str] = []
-    page.on("response", lambda response: answered.append(response.url))
-    open_dashboard(page, superset.url, next(iter(DASHBOARDS)))
-    assert answered
-    assert [url for url in answered if not url.startswith((superset.url, "data:", "blob:"))] == []
 
 
 @pytest.fixture(scope="module")
@@ -119,6 +116,7 @@ class TestDashboards:
             shown |= set(holders.evaluate_all("all => all.map(one => one.dataset.testChartId)"))
         assert [answer.content for answer in opened.answers if answer.status >= 400] == []
         assert opened.errors == []
+        assert opened.elsewhere == []
         assert len(shown) == len(list(charts_of(DASHBOARDS[opened.name]["layout"])))
 
     def test_its_charts_hold_the_rows_of_the_marts(self, superset: Superset, api_as: Apis, opened: Opened) -> None:
@@ -761,7 +759,11 @@ def test_the_connections_cannot_write_or_look_elsewhere(superset: Superset) -> N
         assert len(rights) > 3
 
 
-def test_coming_twice_changes_nothing(superset: Superset) -> None:
+def test_coming_twice_changes_nothing(superset: Superset, municipality: tuple[str, str]) -> None:
+    """Nor does a password that somebody has changed since go back to the one of the file."""
+    login = f"mun_{municipality[0]}"
+    first = dict(superset.ask("select username, password from ab_user", "superset"))[login]
+    _set_password(superset, login, "изменён")
     assert "Изменений нет" in superset.call("bi", "provision")
     before = superset.metadata()
     superset.ask("update ravenstvo_provisioned set fingerprint = ''", "superset")
@@ -769,16 +771,12 @@ def test_coming_twice_changes_nothing(superset: Superset) -> None:
     after = superset.metadata()
     assert {table: _changed(before[table], after[table]) for table in before if before[table] != after[table]} == {}
     assert all(before[table] for table in ("dbs", "tables", "slices", "dashboards", "rls_filter_tables", "ab_user"))
+    assert any("изменён" in user for user in after["ab_user"])
+    _set_password(superset, login, first)
 
 
 def _changed(before: list[str], after: list[str]) -> tuple[list[str], list[str]]:
     return sorted(set(before) - set(after))[:3], sorted(set(after) - set(before))[:3]
-
-
-def test_an_export_of_what_was_imported_changes_no_file(superset: Superset, tmp_path: Path) -> None:
-    copy = _copy(tmp_path)
-    assert "Изменений нет" in superset.call("bi", "export", "--to", str(copy))
-    assert _files(copy) == _files(FOLDER)
 
 
 def test_what_was_changed_in_the_interface_comes_back_as_a_file(
@@ -800,18 +798,13 @@ def test_what_was_changed_in_the_interface_comes_back_as_a_file(
     assert "их копия" in superset.call("bi", "provision")
     kept = list((superset.settings.bi_dir / "replaced").rglob("*.yaml"))
     assert [path.name for path in kept] == [f"{name}.yaml"]
-    assert "Изменений нет" in superset.call("bi", "export", "--to", str(_copy(tmp_path / "again")))
 
 
-def test_a_changed_password_stays(superset: Superset, municipality: tuple[str, str]) -> None:
-    login = f"mun_{municipality[0]}"
-    before = dict(superset.ask("select username, password from ab_user", "superset"))
-    _set_password(superset, login, "изменён")
-    superset.ask("update ravenstvo_provisioned set fingerprint = ''", "superset")
-    superset.call("bi", "provision")
-    after = dict(superset.ask("select username, password from ab_user", "superset"))
-    assert after == before | {login: "изменён"}
-    _set_password(superset, login, before[login])
+def test_an_export_of_what_was_imported_changes_no_file(superset: Superset, tmp_path: Path) -> None:
+    """Also of what was imported over something else, as the test above leaves it."""
+    copy = _copy(tmp_path)
+    assert "Изменений нет" in superset.call("bi", "export", "--to", str(copy))
+    assert _files(copy) == _files(FOLDER)
 
 
 def _set_password(superset: Superset, login: str, kept: str) -> None:

@@ -82,6 +82,8 @@ def _in_terminal(home: Path, how: str, press: Callable[[str], bytes] = lambda so
     """Exit status and everything drawn; ``press`` says what to type after what was seen so far."""
     pid, screen = pty.fork()
     if pid == 0:
+        # Tests that run in the background have been told not to hear Ctrl-C, and what they start would inherit that.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.execve(sys.executable, [sys.executable, "-c", RUN, how], _environment(home, more))
     drawn = b""
     deadline = time.monotonic() + 60
