@@ -24,7 +24,7 @@ from ravenstvo.commands import (
     schools,
     spark,
 )
-from ravenstvo.errors import ToldError
+from ravenstvo.errors import ToldError, is_of_a_place, why
 from ravenstvo.settings import SettingsError, get_settings
 
 app = typer.Typer(
@@ -63,9 +63,11 @@ def main() -> None:
     except OSError as error:
         from ravenstvo.warehouse.no_space import NoSpaceError, is_no_space
 
-        if not is_no_space(error):
+        if is_no_space(error):
+            _leave(str(NoSpaceError(get_settings().home)))
+        if not is_of_a_place(error):
             raise
-        _leave(str(NoSpaceError(get_settings().home)))
+        _leave(f"{error.filename}: {why(error)}")
     except ValidationError as error:
         for problem in error.errors():
             if problem["type"] == "default_factory_not_called":

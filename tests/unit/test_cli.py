@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import ast
 import builtins
+import errno
 import os
+import socket
+import string
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import ravenstvo
+from ravenstvo.errors import why
 
 # Errors that do not reach the command line in their own words.
 NOT_TOLD = {
@@ -68,6 +72,7 @@ def _is_exception(one: object) -> bool:
         (["layout", "check", "/etc/hosts"], "Файл hosts: читаются .xlsx"),
         (["layout", "propose", "/нет/такого.xlsx"], "Нет файла /нет/такого.xlsx"),
         (["sample", "--out", "/etc"], "Папка «/etc» не пуста"),
+        (["templates", "--out", "/etc/hosts/шаблоны"], "/etc/hosts/шаблоны: часть пути — не папка"),
     ],
 )
 def test_what_a_person_can_mend_is_told_in_a_line(words: list[str], told: str, tmp_path: Path) -> None:
@@ -75,6 +80,15 @@ def test_what_a_person_can_mend_is_told_in_a_line(words: list[str], told: str, t
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith(f"Ошибка: {told}")
     assert done.stderr.count("\n") == 1
+
+
+def test_reasons_of_the_system_are_told_in_russian() -> None:
+    for number in (errno.ENOENT, errno.EACCES, errno.ENOTDIR, errno.EROFS, errno.ENOSPC, errno.ECONNREFUSED):
+        error = OSError(number, os.strerror(number), "/путь")
+        assert not set(why(error)) & set(string.ascii_letters)
+    assert why(socket.gaierror(-2, "Name or service not known")) == "имя узла неизвестно"
+    assert why(TimeoutError("timed out")) == "нет ответа"
+    assert why(OSError(errno.EBADF, "Bad file descriptor")) == "Bad file descriptor", "better than nothing"
 
 
 def test_a_setting_that_cannot_be_read_is_told_though_nothing_else_is_known(tmp_path: Path) -> None:

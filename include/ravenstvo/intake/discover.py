@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from ravenstvo.errors import ToldError
+from ravenstvo.errors import ToldError, why
 from ravenstvo.intake.opening import KNOWN, UNREAD
 from ravenstvo.intake.pool import Request, read_all
 from ravenstvo.intake.problems import Problem
@@ -127,7 +127,7 @@ def found_file(root: Path, path: Path) -> Found | None:
                 problem = Problem("not_read", f"Файлы {kind} не читаются, данные из него не загружены", _CONVERT)
     except (OSError, RuntimeError) as error:
         # A loop of links is a RuntimeError.
-        reason = getattr(error, "strerror", None) or "ссылка ведёт сама на себя"
+        reason = why(error) if isinstance(error, OSError) else "ссылка ведёт сама на себя"
         problem = Problem("not_opened", f"Файл не открывается: {reason}", "Проверьте права и пришлите файл заново")
         return Found(shown, path, sha256, 0, datetime.now(UTC).isoformat(), problem)
     return Found(shown, path, sha256, status.st_size, _modified(status), problem)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ravenstvo.errors import why
 from ravenstvo.intake.cells import clean
 from ravenstvo.intake.facts import FACT_TITLES, Facts, complete_subject, gather, keep_relevant, title_texts
 from ravenstvo.intake.mapping import Mapper
@@ -252,7 +253,7 @@ def read_file(path: str, full_path: Path, spool_dir: Path, pseudonyms: Pseudonym
     try:
         data = full_path.read_bytes()
     except OSError as error:
-        gone = Problem("not_opened", f"Файл не открывается: {error.strerror}", "Пришлите файл заново")
+        gone = Problem("not_opened", f"Файл не открывается: {why(error)}", "Пришлите файл заново")
         return {"refused": True, "parts": [], "problems": [gone.as_dict()]}
     reader = FileReader(path, spool_dir, pseudonyms)
     answer: dict[str, Any] = {"sha256": hashlib.sha256(data).hexdigest(), "size_bytes": len(data), "refused": False}

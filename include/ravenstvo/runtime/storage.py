@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
-from ravenstvo.errors import ToldError
+from ravenstvo.errors import ToldError, why
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse.no_space import is_no_space
 
@@ -80,7 +80,7 @@ class Storage:
         except OSError as error:
             if is_no_space(error):
                 raise
-            raise NotFetchedError(f"не записан: {error.strerror or error}") from error
+            raise NotFetchedError(f"не записан: {why(error)}") from error
         finally:
             draft.unlink(missing_ok=True)
         return target

@@ -16,7 +16,7 @@ from pathlib import Path
 from psycopg2.extensions import cursor as Cursor
 
 from ravenstvo import private_files
-from ravenstvo.errors import ToldError
+from ravenstvo.errors import ToldError, why
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse.connection import connect
 
@@ -103,7 +103,7 @@ def follow(path: Path, version: int) -> bytes:
         try:
             private_files.write(path, lines, lasting=True)
         except OSError as error:
-            raise PseudonymKeyError(f"Новый ключ не записан в {path}: {error.strerror}. Ничего не изменено.") from error
+            raise PseudonymKeyError(f"Новый ключ не записан в {path}: {why(error)}. Ничего не изменено.") from error
     return keys[version - 1]
 
 

@@ -17,6 +17,7 @@ from sqlalchemy.engine import URL
 import ravenstvo
 from ravenstvo import private_files
 from ravenstvo.calculation.inputs import code_version
+from ravenstvo.errors import why
 from ravenstvo.runtime.backup import content
 from ravenstvo.runtime.backup import manifest as described
 from ravenstvo.runtime.backup.manifest import BackupError, Manifest, Part
@@ -66,7 +67,7 @@ def back_up(settings: Settings, out: Path | None, terminal: Terminal, *, with_ai
     try:
         out.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
-        raise BackupError(f"Папка {out} для копии не создана: {error.strerror}.") from error
+        raise BackupError(f"Папка {out} для копии не создана: {why(error)}.") from error
     with alone(settings.backups, "резервное копирование"), terminable():
         remove_drafts(out)
         titles = [title for name, title in TITLES.items() if with_airflow or name != described.AIRFLOW]
@@ -303,7 +304,7 @@ def _told(out: Path) -> Iterator[None]:
                 "удалена, хранилище не тронуто. Освободите место или назовите другую папку: --out"
             ) from error
         if isinstance(error, OSError):
-            raise BackupError(f"Копия не записана в {out}: {error.strerror or error}.") from error
+            raise BackupError(f"Копия не записана в {out}: {why(error)}.") from error
         raise
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 
 import ravenstvo
+from ravenstvo.errors import why
 from ravenstvo.runtime.doctor.finding import Finding, ok, trouble, warning
 from ravenstvo.settings import Settings, is_remote
 from ravenstvo.warehouse.no_space import is_no_space
@@ -69,11 +70,10 @@ def home(settings: Settings) -> Iterator[Finding]:
             probe.flush()
             os.fsync(probe.fileno())
     except OSError as error:
-        reason = "на диске нет места" if is_no_space(error) else error.strerror or str(error)
         advice = (
             "освободите место" if is_no_space(error) else f"верните себе права: chown, chmod u+rwx '{settings.home}'"
         )
-        yield trouble(title, f"в {settings.home} нельзя записать файл: {reason}", advice)
+        yield trouble(title, f"в {settings.home} нельзя записать файл: {why(error)}", advice)
         return
     mode = settings.home.stat().st_mode
     # Root's server runs under an account of its own that passes through the folder: 0711.
@@ -139,9 +139,7 @@ def inbox(settings: Settings) -> Iterator[Finding]:
         try:
             count = sum(1 for _ in os.scandir(folder))
         except OSError as error:
-            yield trouble(
-                title, f"{folder} не читается: {error.strerror}", f"дайте права на чтение: chmod u+rx '{folder}'"
-            )
+            yield trouble(title, f"{folder} не читается: {why(error)}", f"дайте права на чтение: chmod u+rx '{folder}'")
         else:
             yield ok(title, f"{folder}: {count}")
 

@@ -17,6 +17,7 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from ravenstvo.errors import why
 from ravenstvo.runtime.doctor.finding import Finding, ok, some, trouble, warning
 from ravenstvo.settings import SECRET, Settings
 
@@ -104,7 +105,7 @@ def connections(settings: Settings) -> Iterator[Finding]:
         try:
             socket.create_connection((host, port), timeout=_REACH_SECONDS).close()
         except OSError as error:
-            seen = f"«{name}»: {host}:{port} не отвечает ({error.strerror or error})"
+            seen = f"«{name}»: {host}:{port} не отвечает ({why(error)})"
             yield trouble(title, seen, f"проверьте узел и порт в {path}, сеть и межсетевой экран")
         else:
             yield ok(title, f"«{name}»: {host}:{port} отвечает")
