@@ -16,6 +16,8 @@ every relation, which takes longer than building a small table. A description of
         {%- endfor -%}
     {%- endif -%}
     {%- if comments -%}
-        {%- do run_query(comments | join(';\n')) -%}
+        {%- call statement('comments') -%}
+            {{ comments | join(';\n') }}
+        {%- endcall -%}
     {%- endif -%}
 {%- endmacro %}

@@ -31,7 +31,10 @@ one transaction. Dbt renames and drops through its adapter, whose calls cost mor
             {{ get_create_table_as_sql(False, made, sql) }}
         {%- endcall -%}
         {%- do create_indexes(made) -%}
-        {%- do run_query(drop_old ~ '; alter table ' ~ made ~ ' rename to ' ~ adapter.quote(new.identifier)) -%}
+        {%- call statement('replace') -%}
+            {{ drop_old }};
+            alter table {{ made }} rename to {{ adapter.quote(new.identifier) }}
+        {%- endcall -%}
     {%- endif -%}
     {%- do run_hooks(post_hooks, inside_transaction=True) -%}
     {%- do apply_grants(new, config.get('grants'), should_revoke=False) -%}
