@@ -27,6 +27,7 @@ one transaction. Dbt renames and drops through its adapter, whose calls cost mor
     {%- else -%}
         {#- The old table can be read until the new one is whole. -#}
         {%- set made = make_intermediate_relation(new) -%}
+        {%- do drop_relation_if_exists(load_cached_relation(made)) -%}
         {%- call statement('main') -%}
             {{ get_create_table_as_sql(False, made, sql) }}
         {%- endcall -%}

@@ -14,7 +14,7 @@ from typing import Any
 Raw = str | int | float | bool | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Value:
     """A number as it is read (``shown``) and as the mart holds it (``raw``).
 
@@ -89,7 +89,7 @@ class Column:
     kind: str = "text"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Cell:
     """A cell: lines, remarks below them; ``look`` is one of ``code_words.LOOKS``, ``bar`` a part of 1 that is drawn."""
 
@@ -99,7 +99,7 @@ class Cell:
     bar: float | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Row:
     """Cells in the order of the columns; ``key`` is the row's key in the mart, ``column=value;column=value``."""
 
