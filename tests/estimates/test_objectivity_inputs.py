@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import pandas as pd
 import pytest
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.extras import execute_values
@@ -178,6 +179,25 @@ def test_identical_works_are_counted_within_a_class(cursor: Cursor) -> None:
     rows = inputs.read(cursor, YEAR).classes
     found = {(row.school_id, row.class_label): (row.n, row.n_identical) for row in rows.itertuples()}
     assert found == {("a", "5а"): (6, 3), ("a", "5б"): (9, 2), ("b", "5а"): (5, 5)}
+
+
+def test_classes_that_are_read_one_at_a_time_give_the_same(cursor: Cursor, monkeypatch: pytest.MonkeyPatch) -> None:
+    works = []
+    for school, label, part in (("a", "5а", 1), ("a", "5б", 1), ("b", "5а", 1), ("b", None, 1), ("a", "4", 2)):
+        items = [{"1": "1", "2": "х"}, {"1": "2", "2": "X"}] if part == 1 else [{"1": "1", "3": "4"}]
+        more = {"school_id": school, "class_label": label, "part_id": part, "procedure_code": f"vpr_rus_{6 - part}"}
+        works += [{"items": one} | more for one in items]
+    add_works(cursor, works)
+    whole = inputs.read(cursor, YEAR)
+    monkeypatch.setattr(inputs, "_CLASSES_AT_ONCE", 1)
+    split = inputs.read(cursor, YEAR)
+    assert len(whole.classes) == 5
+    pd.testing.assert_frame_equal(whole.classes, split.classes, check_dtype=False)
+    assert [one.procedure_code for one in split.items] == ["vpr_rus_4", "vpr_rus_5"]
+    for one, other in zip(whole.items, split.items, strict=True):
+        assert one.item == other.item
+        for name in ("school", "n", "points", "answers", "maximum"):
+            assert getattr(one, name).tolist() == getattr(other, name).tolist(), name
 
 
 def test_a_year_is_replaced_and_others_stay(cursor: Cursor) -> None:

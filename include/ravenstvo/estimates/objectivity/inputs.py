@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Collection, Iterable
+import tempfile
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pandas as pd
@@ -23,6 +24,15 @@ from ravenstvo.estimates.tables import read as read_rows
 _COUNT = 1 << 24
 # Longest name of a column in PostgreSQL, bytes.
 _LONGEST_NAME = 63
+# Classes that are held at once: of tens of thousands of schools there are a million, each with a hundred columns.
+_CLASSES_AT_ONCE = 50_000
+# How COPY's CSV is read: only a cell with nothing in it is none, and a code of digits stays a text.
+_AS_TEXT: dict[str, Any] = {
+    "dtype": dict.fromkeys(("school_id", "procedure_code", "class_label"), str),
+    "keep_default_na": False,
+    "na_values": [""],
+    "engine": "c",
+}
 
 # Points an item can get: procedure → «label» or «number» → item → points.
 _Maximum = dict[str, dict[str, dict[str, int]]]
@@ -181,9 +191,14 @@ def _answers(
     maximum = _specified(cursor, year, exams)
     unknown = any(not _maximum_by_label(maximum.get(code, {}), names) for code, names in named.items())
     labels, works = _works(cursor, year, markers.get("B2"), parts, read, unknown)
-    items = _items(works, labels, named, maximum) if "B2" in markers else []
-    classes = works[nothing.columns] if "B8" in markers else nothing
-    return items, classes
+    places = {code: [labels.index(name) for name in names] for code, names in named.items()}
+    classes, sums = [nothing], dict[str, list[pd.DataFrame]]()
+    for some in works:
+        classes.append(some[nothing.columns])
+        for code, part in some.groupby("procedure_code", sort=False):
+            sums.setdefault(str(code), []).append(_by_school(part, places.get(str(code), [])))
+    items = _items(sums, named, places, maximum) if "B2" in markers else []
+    return items, pd.concat(classes[1:] or classes, ignore_index=True) if "B8" in markers else nothing
 
 
 def _markers(cursor: Cursor, year: int) -> dict[str, Marker]:
@@ -377,8 +392,8 @@ def _works(
     parts: pd.DataFrame,
     scores: dict[str, Scores],
     with_maximum: bool,
-) -> tuple[list[str], pd.DataFrame]:
-    """Items, and classes with sums over their works.
+) -> tuple[list[str], Iterator[pd.DataFrame]]:
+    """Items, and classes with sums over their works, some at a time in the order of procedures and schools.
 
     Columns of a class: ``n`` works; ``n_identical``, the largest group of works alike in every item; for item number
     i ``s<i>``, the sum of points + number of answers × ``_COUNT``, and ``m<i>``, the highest score.
@@ -444,35 +459,43 @@ def _works(
         declared=sql.SQL(", ").join(sql.SQL("{} text").format(sql.Identifier(label)) for label in written),
     )
     values = {"year": year, "parts": parts.part_id.unique().tolist()}
-    return labels, _copy(cursor, statement.as_string(cursor), **values)
+    return labels, _copied(cursor, statement.as_string(cursor), **values)
+
+
+def _by_school(classes: pd.DataFrame, places: list[int]) -> pd.DataFrame:
+    """Works and sums by school, of the items at these places."""
+    how = {"n": "sum"} | {f"s{place}": "sum" for place in places}
+    how |= {f"m{place}": "max" for place in places if f"m{place}" in classes}
+    return classes.groupby("school_id", sort=True).agg(how)
 
 
 def _items(
-    works: pd.DataFrame, labels: list[str], of_procedure: dict[str, list[str]], maximum: _Maximum
+    sums: dict[str, list[pd.DataFrame]],
+    of_procedure: dict[str, list[str]],
+    places: dict[str, list[int]],
+    maximum: _Maximum,
 ) -> list[Items]:
-    """Points by school and item. Where no specification came, the highest score that works of two schools reach."""
-    if works.empty:
-        return []
-    sums = [name for name in works.columns if name[0] in "sm" and name[1:].isdigit()]
-    how = {name: "sum" if name[0] == "s" else "max" for name in sums} | {"n": "sum"}
-    schools = works.groupby(["procedure_code", "school_id"], sort=True).agg(how).reset_index()
+    """Points by school and item. Where no specification came, the highest score that works of two schools reach.
+
+    ``sums`` are parts of ``_by_school`` by procedure: the classes of a school may lie in two of them.
+    """
     result = []
-    for code, part in schools.groupby("procedure_code", sort=True):
-        names = of_procedure.get(str(code), [])
+    for code in sorted(sums):
+        names = of_procedure.get(code, [])
         if not names:
             continue
-        at = [labels.index(name) for name in names]
-        packed = part[[f"s{position}" for position in at]].fillna(0).to_numpy(dtype=np.int64)
-        known = _maximum_by_label(maximum.get(str(code), {}), names)
+        part = _by_school(pd.concat(sums[code]).reset_index(), places[code])
+        packed = part[[f"s{place}" for place in places[code]]].fillna(0).to_numpy(dtype=np.int64)
+        known = _maximum_by_label(maximum.get(code, {}), names)
         if known:
             top = np.array([known[name] for name in names], dtype=float)
         else:
-            reached = part[[f"m{position}" for position in at]].fillna(0).to_numpy(dtype=float)
+            reached = part[[f"m{place}" for place in places[code]]].fillna(0).to_numpy(dtype=float)
             top = np.sort(reached, axis=0)[-2:][0]
         result.append(
             Items(
-                procedure_code=str(code),
-                school=part.school_id.to_numpy(dtype=object),
+                procedure_code=code,
+                school=part.index.to_numpy(dtype=object),
                 n=part.n.to_numpy(dtype=np.int64),
                 item=names,
                 points=packed % _COUNT,
@@ -533,9 +556,20 @@ def _maximum_by_label(specified: dict[str, dict[str, int]], labels: Collection[s
 
 def _copy(cursor: Cursor, statement: str, **values: object) -> pd.DataFrame:
     """Rows of a SELECT as a frame, by COPY: faster than fetching where rows are many. Text stays text."""
-    text = io.StringIO()
-    query = cursor.mogrify(statement, values).decode()
-    cursor.copy_expert(f"copy ({query}) to stdout (format csv, header)", text)
+    text = io.BytesIO()
+    _write_rows(cursor, statement, values, text)
     text.seek(0)
-    named = dict.fromkeys(("school_id", "procedure_code", "class_label"), str)
-    return pd.read_csv(text, dtype=named, keep_default_na=False, na_values=[""], engine="c")
+    return pd.read_csv(text, **_AS_TEXT)
+
+
+def _copied(cursor: Cursor, statement: str, **values: object) -> Iterator[pd.DataFrame]:
+    """The same, some rows at a time: what waits is on the disk, not in memory."""
+    with tempfile.TemporaryFile() as text:
+        _write_rows(cursor, statement, values, text)
+        text.seek(0)
+        yield from pd.read_csv(text, chunksize=_CLASSES_AT_ONCE, **_AS_TEXT)
+
+
+def _write_rows(cursor: Cursor, statement: str, values: dict[str, object], to: IO[bytes]) -> None:
+    query = cursor.mogrify(statement, values).decode()
+    cursor.copy_expert(f"copy ({query}) to stdout (format csv, header, encoding 'utf8')", to)
