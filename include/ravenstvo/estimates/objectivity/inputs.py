@@ -192,13 +192,15 @@ def _answers(
     unknown = any(not _maximum_by_label(maximum.get(code, {}), names) for code, names in named.items())
     labels, works = _works(cursor, year, markers.get("B2"), parts, read, unknown)
     places = {code: [labels.index(name) for name in names] for code, names in named.items()}
-    classes, sums = [nothing], dict[str, list[pd.DataFrame]]()
+    classes: list[pd.DataFrame] = []
+    sums: dict[str, list[pd.DataFrame]] = {}
     for some in works:
         classes.append(some[nothing.columns])
-        for code, part in some.groupby("procedure_code", sort=False):
-            sums.setdefault(str(code), []).append(_by_school(part, places.get(str(code), [])))
-    items = _items(sums, named, places, maximum) if "B2" in markers else []
-    return items, pd.concat(classes[1:] or classes, ignore_index=True) if "B8" in markers else nothing
+        if "B2" in markers:
+            for code, part in some.groupby("procedure_code", sort=False):
+                sums.setdefault(str(code), []).append(_by_school(part, places.get(str(code), [])))
+    items = _items(sums, named, places, maximum)
+    return items, pd.concat(classes, ignore_index=True) if "B8" in markers else nothing
 
 
 def _markers(cursor: Cursor, year: int) -> dict[str, Marker]:
@@ -563,7 +565,7 @@ def _copy(cursor: Cursor, statement: str, **values: object) -> pd.DataFrame:
 
 
 def _copied(cursor: Cursor, statement: str, **values: object) -> Iterator[pd.DataFrame]:
-    """The same, some rows at a time: what waits is on the disk, not in memory."""
+    """The same, some rows at a time, at least one frame: what waits is on the disk, not in memory."""
     with tempfile.TemporaryFile() as text:
         _write_rows(cursor, statement, values, text)
         text.seek(0)
