@@ -6,12 +6,14 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from quality_cases import KEYS, SOURCES
 from quality_warehouse import land, query
-from ravenstvo.quality import validate
-from ravenstvo.quality.parts import compared_with
+from ravenstvo.quality import gx, validate
+from ravenstvo.quality.ahead import check_tables
+from ravenstvo.quality.parts import Pending, compared_with
 from ravenstvo.settings import Settings
 from ravenstvo.warehouse.connection import connect
 
@@ -148,6 +150,39 @@ def test_two_validations_at_once_give_one_result(settings: Settings, known_schoo
         results = list(pool.map(validate, [settings, settings]))
     assert sorted(len(result["sources"]) for result in results) == [0, 1]
     assert query(settings, "select count(*) from ops.row_finding where part_id = %s", part) == [(40,)]
+
+
+def test_what_comes_while_a_source_is_validated_is_validated_too(
+    settings: Settings, known_school: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    part = land(settings, "vpr_result", works(5, sex="?"))
+    asked, run_suite = [], gx.run_suite
+
+    def correct_meanwhile(*arguments: Any) -> dict[str, str]:
+        if not asked:
+            with connect(settings) as connection, connection.cursor() as cursor:
+                cursor.execute("update landing.vpr_result set sex = 'м' where part_id = %s and row_no > 3", (part,))
+                cursor.execute("update ops.source_part set validated_at = null where part_id = %s", (part,))
+        asked.append(1)
+        return run_suite(*arguments)
+
+    monkeypatch.setattr(gx, "run_suite", correct_meanwhile)
+    assert validate(settings)["sources"]["vpr_result"]["n_warnings"] == 2
+    assert len(asked) == 2
+    assert query(settings, "select row_no from ops.row_finding where part_id = %s order by 1", part) == [(2,), (3,)]
+
+
+def test_tables_are_no_more_made_once_the_block_is_left(settings: Settings, known_school: None) -> None:
+    part = land(settings, "vpr_result", works(1))
+    with connect(settings) as connection, connection.cursor() as cursor:
+        # Nothing can be read until this connection ends: who waited for the table would wait for ever.
+        cursor.execute("lock table landing.vpr_result in access exclusive mode")
+        with pytest.raises(ZeroDivisionError), check_tables(settings, [Pending("vpr_result", [part], 1)]):
+            raise ZeroDivisionError
+        pending = [Pending("vpr_result", [part], 1), Pending("no_such_source", [part], 1)]
+        with pytest.raises(KeyError), check_tables(settings, pending) as tables:
+            next(tables)
+    validate(settings)
 
 
 def test_data_docs_show_every_suite_and_nobody(settings: Settings) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from ravenstvo.quality.checks.described import referred
 from ravenstvo.reference import YEARS_BACK
@@ -23,18 +23,44 @@ _COMPARED_WITH_SCHOOLS = (
 )
 
 
-def next_pending(cursor: Any) -> tuple[str, list[int]] | None:
-    """The source to validate next, registers first, and its part ids; None when everything is validated."""
+class Pending(NamedTuple):
+    """A source with parts that wait for validation."""
+
+    source: str
+    part_ids: list[int]
+    """Those that wait, and what is checked together with them."""
+    n_rows: int
+
+
+def pending_sources(cursor: Any) -> list[Pending]:
+    """What can be validated now: one register, as long as there is any; then all other sources, largest first.
+
+    A register's rejected rows must be known before anything is compared with it. Empty when everything is validated.
+    """
     cursor.execute(
         """
-        select source, array_agg(part_id order by part_id)
+        select source, array_agg(part_id order by part_id), sum(n_rows_landed)
         from ops.source_part where status = 'landed' and source is not null and validated_at is null
-        group by source order by array_position(%s, source), source limit 1
+        group by source order by array_position(%s, source), 3 desc nulls last, source
         """,
         (list(REGISTERS),),
     )
-    row = cursor.fetchone()
-    return None if row is None else (row[0], _with_corrections(cursor, row[1]))
+    found = cursor.fetchall()
+    if found and found[0][0] in REGISTERS:
+        found = found[:1]
+    return [Pending(source, _with_corrections(cursor, part_ids), int(n or 0)) for source, part_ids, n in found]
+
+
+def versions_of(cursor: Any, part_ids: list[int], lock: bool = False) -> dict[int, str]:
+    """Which version of its row in ``ops.source_part`` each part has: another one when anything was noted of it since.
+
+    Locked, nothing is noted until the end of the transaction.
+    """
+    how = " for update" if lock else ""
+    cursor.execute(
+        f"select part_id, xmin::text from ops.source_part where part_id = any(%s) order by part_id{how}", (part_ids,)
+    )
+    return dict(cursor.fetchall())
 
 
 def _with_corrections(cursor: Any, part_ids: list[int]) -> list[int]:
@@ -109,8 +135,7 @@ def make_all_due_after_new_rules(cursor: Any, fingerprint: str) -> None:
 
 
 def forget_findings(cursor: Any, part_ids: list[int]) -> None:
-    """Lock the parts against a concurrent validation and drop what an earlier one said of them."""
-    cursor.execute("select 1 from ops.source_part where part_id = any(%s) order by part_id for update", (part_ids,))
+    """Drop what an earlier validation said of the parts."""
     cursor.execute("delete from ops.row_finding where part_id = any(%s)", (part_ids,))
 
 

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from ravenstvo import logs
 from ravenstvo.fingerprints import files_digest
-from ravenstvo.quality.checks import build_check_table, check_table, drop_check_table
+from ravenstvo.quality.ahead import Made, check_tables
+from ravenstvo.quality.checks import check_table, drop_check_table
 from ravenstvo.quality.findings import insert_findings, insert_results, suggest_values
 from ravenstvo.quality.parts import (
     count_rows,
     forget_findings,
     make_all_due_after_new_rules,
     make_results_due,
-    next_pending,
+    pending_sources,
+    versions_of,
 )
 from ravenstvo.quality.repeats import is_about_repeats, settle_repeats
 from ravenstvo.quality.suites import Suite, load_suite
@@ -52,34 +54,45 @@ def validate(settings: Settings | None = None) -> dict[str, Any]:
         cursor.execute("select pg_advisory_xact_lock(hashtext('ravenstvo.validate'))")
         with connect(settings, LOADER) as connection, connection.cursor() as writing:
             make_all_due_after_new_rules(writing, files_digest(settings.project_root, _RULES))
-        sources, data_docs = _validate_sources(settings, cursor) if next_pending(cursor) else ({}, None)
+        sources, data_docs = _validate_sources(settings, cursor) if pending_sources(cursor) else ({}, None)
     return {"sources": sources, "data_docs": data_docs}
 
 
 def _validate_sources(settings: Settings, cursor: Any) -> tuple[dict[str, Any], str]:
-    # Seconds to import: only when there is something to validate.
-    from ravenstvo.quality.data_docs import write_data_docs
-    from ravenstvo.quality.gx import open_context, open_warehouse
-
-    context = open_context()
-    warehouse = open_warehouse(context, warehouse_url(settings, LOADER))
     folder = settings.project_root / "expectations"
     summaries = {}
-    while pending := next_pending(cursor):
-        source, part_ids = pending
-        summaries[source] = _validate_source(settings, context, warehouse, load_suite(folder, source), part_ids)
+    engine: tuple[AbstractDataContext, SQLDatasource] | None = None
+    while pending := pending_sources(cursor):
+        with check_tables(settings, pending) as tables:
+            # Seconds to import: only when there is something to validate, and while the first table is being made.
+            engine = engine or _open_engine(settings)
+            for table in tables:
+                if summary := _validate_source(settings, *engine, load_suite(folder, table.source), table):
+                    summaries[table.source] = summary
+    from ravenstvo.quality.data_docs import write_data_docs
+
     return summaries, str(write_data_docs(settings, folder))
 
 
+def _open_engine(settings: Settings) -> tuple[AbstractDataContext, SQLDatasource]:
+    from ravenstvo.quality.gx import open_context, open_warehouse
+
+    context = open_context()
+    return context, open_warehouse(context, warehouse_url(settings, LOADER))
+
+
 def _validate_source(
-    settings: Settings, context: AbstractDataContext, warehouse: SQLDatasource, suite: Suite, part_ids: list[int]
-) -> dict[str, Any]:
+    settings: Settings, context: AbstractDataContext, warehouse: SQLDatasource, suite: Suite, made: Made
+) -> dict[str, Any] | None:
+    """Validate a source whose check table is made. None where it is not true any more: the parts stay due."""
     from ravenstvo.quality.gx import run_suite
 
-    with connect(settings, LOADER) as connection, connection.cursor() as cursor:
-        n_checked = build_check_table(cursor, suite.name, part_ids)
+    part_ids = made.part_ids
     failing = run_suite(context, warehouse, suite, check_table(suite.name))
     with connect(settings, LOADER) as connection, connection.cursor() as cursor:
+        if versions_of(cursor, part_ids, lock=True) != made.versions:
+            drop_check_table(cursor, suite.name)
+            return None
         forget_findings(cursor, part_ids)
         n_failed = {}
         # What a row repeats is known only when it is known which rows are rejected for reasons of their own.
@@ -90,7 +103,7 @@ def _validate_source(
                 if rule.meta.id in failing and is_about_repeats(rule) is about_repeats:
                     n_failed[rule.meta.id] = insert_findings(cursor, suite, rule, failing[rule.meta.id])
                     suggest_values(cursor, rule, part_ids)
-        insert_results(cursor, suite, n_checked, n_failed, part_ids)
+        insert_results(cursor, suite, made.n_checked, n_failed, part_ids)
         counts = count_rows(cursor, check_table(suite.name), part_ids)
         make_results_due(cursor, suite.name, part_ids)
         drop_check_table(cursor, suite.name)

@@ -22,20 +22,24 @@ def check_table(source: str) -> str:
     return f"{SCHEMA}.check_{source}"
 
 
+def make_reference(cursor: Any) -> None:
+    """Make what check tables compare with, for as long as the connection lives: see ``_reference.sql``."""
+    cursor.execute(_text("_reference.sql"))
+    cursor.execute(_text("_support.sql"))
+
+
 def build_check_table(cursor: Any, source: str, part_ids: list[int]) -> int:
-    """Make the check table of these parts; returns its rows.
+    """Make the check table of these parts, where ``make_reference`` was called; returns its rows.
 
     Unlogged and dropped by the caller: Great Expectations reads it through a connection of its own, so it cannot be
     temporary. The columns are described by the SQL document, or in ``described``.
     """
     document, exam = _SHARED.get(source, (source, None))
     parameters = {"part_ids": part_ids, "exam": exam}
-    cursor.execute(_text("_reference.sql"), parameters)
     cursor.execute(_text("_pending.sql").replace("{source}", source).replace("{record}", _record(source)), parameters)
     if (FOLDER / f"{document}.sql").exists():
         facts = _text(f"{document}.sql").replace("{source}", source)
     else:
-        cursor.execute(_text("_support.sql"))
         facts = check_select(load_sources()[source])
     drop_check_table(cursor, source)
     cursor.execute(f"create unlogged table {check_table(source)} as {facts}", parameters)

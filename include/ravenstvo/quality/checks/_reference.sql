@@ -3,8 +3,8 @@
 
 -- Fresh tables have no statistics, and one wrong guess of "one row" makes a loop within a loop over every pupil, or has
 -- all of them sorted.
-set local enable_nestloop = off;
-set local enable_mergejoin = off;
+set enable_nestloop = off;
+set enable_mergejoin = off;
 
 create function pg_temp.fold(x text) returns text language sql immutable as
 $$ select trim(regexp_replace(replace(lower(x collate pg_c_utf8), 'ё', 'е'), '\s+', ' ', 'g')) $$;
