@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.extras import execute_values
+from ravenstvo.estimates import tables
 from ravenstvo.estimates.objectivity import estimate, inputs
 from ravenstvo.settings import PROJECT_ROOT, Settings
 from ravenstvo.warehouse.connection import connect
@@ -210,6 +211,19 @@ def test_a_year_is_replaced_and_others_stay(cursor: Cursor) -> None:
     cursor.execute("select year, school_id, marker, value, threshold, n, is_flagged from core.estimate_marker")
     rows = [row for row in cursor.fetchall() if row[2] == "B4"]
     assert rows == [(YEAR - 1, "a", "B4", 1.0, 0.3, 12, True)]
+
+
+def test_rows_that_are_written_one_at_a_time_are_the_same(cursor: Cursor, monkeypatch: pytest.MonkeyPatch) -> None:
+    for school in ("a", "b"):
+        add_works(cursor, [{"score": 4, "mark": 3, "journal_mark": 4, "items": {"1": "1"}, "school_id": school}] * 12)
+    written = []
+    for at_once in (50_000, 1):
+        monkeypatch.setattr(tables, "_ROWS_AT_ONCE", at_once)
+        number = estimate(cursor, YEAR)["estimate_marker"]
+        cursor.execute("select * from core.estimate_marker order by school_id, procedure_code, marker")
+        written.append(cursor.fetchall())
+        assert len(written[-1]) == number > 1
+    assert written[0] == written[1]
 
 
 def test_nothing_came(cursor: Cursor) -> None:

@@ -9,6 +9,8 @@ from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor
 
 _NULL = "\\N"
+# The text of a row takes several times the memory of the row.
+_ROWS_AT_ONCE = 50_000
 
 
 def read(cursor: Cursor, statement: str, **values: object) -> pd.DataFrame:
@@ -25,9 +27,11 @@ def replace_year(cursor: Cursor, table: str, year: int, rows: pd.DataFrame) -> i
     if rows.empty:
         return 0
     columns = sql.SQL(", ").join(map(sql.Identifier, ["year", *rows.columns]))
-    text = io.StringIO()
-    rows.assign(year=year)[["year", *rows.columns]].to_csv(text, index=False, header=False, na_rep=_NULL)
-    text.seek(0)
     copy = sql.SQL("copy {} ({}) from stdin (format csv, null {})").format(target, columns, sql.Literal(_NULL))
-    cursor.copy_expert(copy.as_string(cursor), text)
+    for start in range(0, len(rows), _ROWS_AT_ONCE):
+        some = rows.iloc[start : start + _ROWS_AT_ONCE]
+        text = io.StringIO()
+        some.assign(year=year)[["year", *rows.columns]].to_csv(text, index=False, header=False, na_rep=_NULL)
+        text.seek(0)
+        cursor.copy_expert(copy.as_string(cursor), text)
     return len(rows)

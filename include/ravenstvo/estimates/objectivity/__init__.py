@@ -17,9 +17,12 @@ def estimate(cursor: Cursor, year: int) -> dict[str, int]:
     """Replace the year's markers and bunching. Returns ``{table: number of rows}``."""
     data = inputs.read(cursor, year)
     curves = bunching.curves(data.scores, data.boundaries, data.bunching, year)
-    found = markers.all_markers(data, curves)
-    measured = bunching.measured(curves, data.scores, data.municipalities, data.bunching)
+    scores, municipalities, parameters = data.scores, data.municipalities, data.bunching
+    n_markers = replace_year(cursor, "estimate_marker", year, markers.all_markers(data, curves))
+    # The markers and what only they read are written and gone before the next rows, as many again, are made.
+    del data
+    measured = bunching.measured(curves, scores, municipalities, parameters)
     return {
-        "estimate_marker": replace_year(cursor, "estimate_marker", year, found),
+        "estimate_marker": n_markers,
         "estimate_bunching": replace_year(cursor, "estimate_bunching", year, measured),
     }

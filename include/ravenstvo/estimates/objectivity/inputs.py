@@ -6,10 +6,10 @@ item × sum of points, identical works as class × size of the largest group.
 
 from __future__ import annotations
 
-import io
 import json
 import tempfile
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -27,11 +27,14 @@ _LONGEST_NAME = 63
 # Classes that are held at once: of tens of thousands of schools there are a million, each with a hundred columns.
 _CLASSES_AT_ONCE = 50_000
 # How COPY's CSV is read: only a cell with nothing in it is none, and a code of digits stays a text.
-_AS_TEXT: dict[str, Any] = {
-    "dtype": dict.fromkeys(("school_id", "procedure_code", "class_label"), str),
-    "keep_default_na": False,
-    "na_values": [""],
-    "engine": "c",
+_CSV: dict[str, Any] = {"keep_default_na": False, "na_values": [""], "engine": "c"}
+_CLASS_TYPES = dict.fromkeys(("school_id", "procedure_code", "class_label"), str)
+# A row for each score of each school: in the smallest types it is a third of the memory.
+_SCORE_TYPES = {
+    **dict.fromkeys(("school_id", "procedure_code"), "category"),
+    **dict.fromkeys(("n", "n_below", "n_unjudged", "n_both", "n_lowered", "n_apart"), "int32"),
+    "year": "int16",
+    "score": "float32",
 }
 
 # Points an item can get: procedure → «label» or «number» → item → points.
@@ -144,9 +147,7 @@ def read(cursor: Cursor, year: int) -> Inputs:
         """,
         exams=exams,
     )
-    histogram = _histogram(cursor, year, procedures, markers)
-    now, before = (histogram[histogram.year == one] for one in (year, year - 1))
-    scores = _scores(now, procedures)
+    scores, scores_before, journal = _by_score(cursor, year, procedures, markers)
     counts = _counts(cursor, year)
     items, classes = _answers(cursor, year, markers, scores)
     return Inputs(
@@ -156,11 +157,11 @@ def read(cursor: Cursor, year: int) -> Inputs:
         kinds=_known(schools.school_id, schools.school_kind),
         municipalities=_known(schools.school_id, schools.municipality_id),
         scores=scores,
-        scores_before=_scores(before, procedures),
+        scores_before=scores_before,
         boundaries=_boundaries(cursor, year, exams),
         counts=counts[counts.year == year],
         counts_before=counts[counts.year == year - 1],
-        journal=_journal(now, markers.get("B4")),
+        journal=journal,
         items=items,
         classes=classes,
     )
@@ -251,6 +252,21 @@ def _bunching(cursor: Cursor, year: int) -> Bunching | None:
     return Bunching(exams=tuple(json.loads(row.pop("exams"))), **row)
 
 
+def _by_score(
+    cursor: Cursor, year: int, procedures: pd.DataFrame, markers: dict[str, Marker]
+) -> tuple[dict[str, Scores], dict[str, Scores], pd.DataFrame]:
+    """Scores of this year and of the last, and the works with two marks of this one."""
+    histogram = _histogram(cursor, year, procedures, markers)
+    is_now = (histogram.year == year).to_numpy()
+    # Mostly all of them are: a copy would take as much memory again.
+    now = histogram if is_now.all() else histogram[is_now]
+    return (
+        _scores(now, procedures),
+        _scores(histogram[~is_now], procedures),
+        _journal(now, markers.get("B4")),
+    )
+
+
 def _histogram(cursor: Cursor, year: int, procedures: pd.DataFrame, markers: dict[str, Marker]) -> pd.DataFrame:
     """Works by year, procedure, school and score: of this year, and of last year where a marker looks back to it.
 
@@ -261,7 +277,7 @@ def _histogram(cursor: Cursor, year: int, procedures: pd.DataFrame, markers: dic
     marks = journal.parameters if journal else {"marks_apart": None, "lowest_mark": None, "highest_mark": None}
     on_scale = "between %(lowest_mark)s and %(highest_mark)s"
     comparable = f"mark {on_scale} and journal_mark {on_scale}"
-    return _copy(
+    with _rows_of(
         cursor,
         f"""
         select
@@ -284,15 +300,21 @@ def _histogram(cursor: Cursor, year: int, procedures: pd.DataFrame, markers: dic
         codes=procedures.procedure_code.tolist(),
         codes_before=procedures.procedure_code[procedures.grade.isin(earlier)].tolist(),
         **{name: marks[name] for name in ("marks_apart", "lowest_mark", "highest_mark")},
-    )
+    ) as rows:
+        histogram = pd.read_csv(rows, dtype=_SCORE_TYPES, **_CSV)
+    for name in ("school_id", "procedure_code"):
+        # They come in the order in which they were met.
+        histogram[name] = histogram[name].cat.reorder_categories(sorted(histogram[name].cat.categories))
+    return histogram
 
 
 def _scores(histogram: pd.DataFrame, procedures: pd.DataFrame) -> dict[str, Scores]:
     """Histograms by procedure. A work without a whole score is a participant, but stands at no score."""
     known = procedures.set_index("procedure_code")
     result = {}
-    for code, rows in histogram.groupby("procedure_code", sort=True):
-        school, position = np.unique(rows.school_id.to_numpy(dtype=object), return_inverse=True)
+    for code, rows in histogram.groupby("procedure_code", sort=True, observed=True):
+        met, position = np.unique(rows.school_id.cat.codes, return_inverse=True)
+        school = rows.school_id.cat.categories.to_numpy(dtype=object)[met]
         totals = np.zeros((len(school), 3), dtype=np.int64)
         np.add.at(totals, position, rows[["n", "n_below", "n_unjudged"]].to_numpy(dtype=np.int64))
         score = rows.score.to_numpy(dtype=float)
@@ -354,7 +376,7 @@ def _journal(histogram: pd.DataFrame, rule: Marker | None) -> pd.DataFrame:
     """Works with both marks on the scale: how many, how many lowered, how many that differ by many marks."""
     names = {"n_both": "n", "n_lowered": "n_lowered", "n_apart": "n_apart"}
     kept = histogram if rule else histogram.iloc[:0]
-    rows = kept.groupby(["procedure_code", "school_id"], sort=True)[list(names)].sum().reset_index()
+    rows = kept.groupby(["procedure_code", "school_id"], sort=True, observed=True)[list(names)].sum().reset_index()
     rows = rows.rename(columns=names)
     return rows[rows.n > 0]
 
@@ -461,7 +483,7 @@ def _works(
         declared=sql.SQL(", ").join(sql.SQL("{} text").format(sql.Identifier(label)) for label in written),
     )
     values = {"year": year, "parts": parts.part_id.unique().tolist()}
-    return labels, _copied(cursor, statement.as_string(cursor), **values)
+    return labels, _classes(cursor, statement.as_string(cursor), **values)
 
 
 def _by_school(classes: pd.DataFrame, places: list[int]) -> pd.DataFrame:
@@ -556,22 +578,17 @@ def _maximum_by_label(specified: dict[str, dict[str, int]], labels: Collection[s
     return {}
 
 
-def _copy(cursor: Cursor, statement: str, **values: object) -> pd.DataFrame:
-    """Rows of a SELECT as a frame, by COPY: faster than fetching where rows are many. Text stays text."""
-    text = io.BytesIO()
-    _write_rows(cursor, statement, values, text)
-    text.seek(0)
-    return pd.read_csv(text, **_AS_TEXT)
-
-
-def _copied(cursor: Cursor, statement: str, **values: object) -> Iterator[pd.DataFrame]:
-    """The same, some rows at a time, at least one frame: what waits is on the disk, not in memory."""
-    with tempfile.TemporaryFile() as text:
-        _write_rows(cursor, statement, values, text)
-        text.seek(0)
-        yield from pd.read_csv(text, chunksize=_CLASSES_AT_ONCE, **_AS_TEXT)
-
-
-def _write_rows(cursor: Cursor, statement: str, values: dict[str, object], to: IO[bytes]) -> None:
+@contextmanager
+def _rows_of(cursor: Cursor, statement: str, **values: object) -> Iterator[IO[bytes]]:
+    """Rows of a SELECT as CSV, by COPY: faster than fetching where rows are many. They wait on the disk."""
     query = cursor.mogrify(statement, values).decode()
-    cursor.copy_expert(f"copy ({query}) to stdout (format csv, header, encoding 'utf8')", to)
+    with tempfile.TemporaryFile() as text:
+        cursor.copy_expert(f"copy ({query}) to stdout (format csv, header, encoding 'utf8')", text)
+        text.seek(0)
+        yield text
+
+
+def _classes(cursor: Cursor, statement: str, **values: object) -> Iterator[pd.DataFrame]:
+    """Rows of a SELECT of classes, some at a time, at least one frame."""
+    with _rows_of(cursor, statement, **values) as rows:
+        yield from pd.read_csv(rows, dtype=_CLASS_TYPES, chunksize=_CLASSES_AT_ONCE, **_CSV)

@@ -49,6 +49,8 @@ def all_markers(data: Inputs, curves: dict[str, Curve]) -> pd.DataFrame:
     if not found:
         return pd.DataFrame()
     rows = pd.concat(found, ignore_index=True)
+    # Of tens of thousands of schools they are a million rows: twice is enough.
+    found.clear()
     tested = rows.tested.to_numpy(dtype=bool)
     holds = rows.holds.to_numpy(dtype=bool)
     q_value = np.full(len(rows), np.nan)

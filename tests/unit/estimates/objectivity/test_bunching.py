@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_up_region import lift, scores_of, shipped_bunching
+from ravenstvo.estimates.objectivity import bunching
 from ravenstvo.estimates.objectivity.bunching import (
     Boundary,
     by_group,
@@ -127,6 +128,14 @@ def test_same_works_give_the_same_rows() -> None:
     first, _ = simulate(mixture, 39, 0.2, 7)
     second, _ = simulate(mixture, 39, 0.2, 7)
     pd.testing.assert_frame_equal(first, second, check_exact=True)
+
+
+def test_units_that_are_taken_some_at_a_time_give_the_same_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, _ = simulate(mixture, 39, 0.2, 7)
+    monkeypatch.setattr(bunching, "_UNITS_AT_ONCE", 7)
+    split, _ = simulate(mixture, 39, 0.2, 7)
+    assert len(whole) > 50
+    pd.testing.assert_frame_equal(whole, split)
 
 
 def test_too_few_works_or_no_scale_give_nothing() -> None:
