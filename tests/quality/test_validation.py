@@ -177,9 +177,9 @@ def test_tables_are_no_more_made_once_the_block_is_left(settings: Settings, know
     with connect(settings) as connection, connection.cursor() as cursor:
         # Nothing can be read until this connection ends: who waited for the table would wait for ever.
         cursor.execute("lock table landing.vpr_result in access exclusive mode")
-        with pytest.raises(ZeroDivisionError), check_tables(settings, [Pending("vpr_result", [part], 1)]):
+        with pytest.raises(ZeroDivisionError), check_tables(settings, [Pending("vpr_result", [part])]):
             raise ZeroDivisionError
-        pending = [Pending("vpr_result", [part], 1), Pending("no_such_source", [part], 1)]
+        pending = [Pending("vpr_result", [part]), Pending("no_such_source", [part])]
         with pytest.raises(KeyError), check_tables(settings, pending) as tables:
             next(tables)
     validate(settings)

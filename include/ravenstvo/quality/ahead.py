@@ -53,7 +53,7 @@ def check_tables(settings: Settings, pending: Sequence[Pending]) -> Iterator[Ite
                 make_reference(cursor)
                 while not is_left.is_set():
                     try:
-                        source, part_ids, _ = waiting.get_nowait()
+                        source, part_ids = waiting.get_nowait()
                     except queue.Empty:
                         return
                     # Read before the rows: what is noted of the parts from now on is not missed.

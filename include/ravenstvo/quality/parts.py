@@ -29,7 +29,6 @@ class Pending(NamedTuple):
     source: str
     part_ids: list[int]
     """Those that wait, and what is checked together with them."""
-    n_rows: int
 
 
 def pending_sources(cursor: Any) -> list[Pending]:
@@ -39,16 +38,16 @@ def pending_sources(cursor: Any) -> list[Pending]:
     """
     cursor.execute(
         """
-        select source, array_agg(part_id order by part_id), sum(n_rows_landed)
+        select source, array_agg(part_id order by part_id)
         from ops.source_part where status = 'landed' and source is not null and validated_at is null
-        group by source order by array_position(%s, source), 3 desc nulls last, source
+        group by source order by array_position(%s, source), sum(n_rows_landed) desc nulls last, source
         """,
         (list(REGISTERS),),
     )
     found = cursor.fetchall()
     if found and found[0][0] in REGISTERS:
         found = found[:1]
-    return [Pending(source, _with_corrections(cursor, part_ids), int(n or 0)) for source, part_ids, n in found]
+    return [Pending(source, _with_corrections(cursor, part_ids)) for source, part_ids in found]
 
 
 def versions_of(cursor: Any, part_ids: list[int], lock: bool = False) -> dict[int, str]:
