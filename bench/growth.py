@@ -13,7 +13,7 @@ tenth of that, three years, one repetition. Fifty million rows: ``rows --scale 1
 Costs are processor seconds of the program and of PostgreSQL, with the pages that PostgreSQL asked for; on a machine
 that does other work too, seconds say little. ``noise`` is how far the repetitions lie apart.
 
-Needed: about 0.6 GB of disk and two minutes of one core for each million rows, more for the first calculation.
+Needed: about 1.2 GB of disk and a minute and a half of one core for each million rows.
 """
 
 from __future__ import annotations

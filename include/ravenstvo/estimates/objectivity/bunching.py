@@ -382,10 +382,11 @@ def _excess(
     share /= share.sum(axis=1, keepdims=True)
     at = window.boundary - window.low
     expected = np.column_stack([n_window * share[:, upper].sum(axis=1), n_window * share[:, at]])
+    region = np.log(curve.draws[:, None, scores])
     chance = np.empty(leans.shape[:2])
     for start in range(0, len(counts), _UNITS_AT_ONCE):
         some = slice(start, start + _UNITS_AT_ONCE)
-        drawn = np.log(curve.draws[:, None, scores]) + leans[:, some] @ features.T
+        drawn = region + leans[:, some] @ features.T
         drawn = np.exp(drawn - drawn.max(axis=2, keepdims=True))
         chance[:, some] = drawn[:, :, upper].sum(axis=2) / drawn.sum(axis=2)
     return n_upper, expected, n_upper - rng.binomial(n_window, chance)
